@@ -1,0 +1,67 @@
+package dev.acclimate.models;
+
+import ai.onnx.proto.OnnxMl.AttributeProto;
+import ai.onnx.proto.OnnxMl.GraphProto;
+import ai.onnx.proto.OnnxMl.NodeProto;
+import ai.onnx.proto.OnnxMl.TensorProto;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/** The tensors of a graph whose values are known before it runs. */
+final class Constants {
+  private final Map<String, TensorProto> initializers = new HashMap<>();
+  private final Map<String, NodeProto> producers = new HashMap<>();
+
+  Constants(GraphProto graph) {
+    graph.getInitializerList().forEach(tensor -> initializers.put(tensor.getName(), tensor));
+    for (NodeProto node : graph.getNodeList()) {
+      node.getOutputList().forEach(output -> producers.put(output, node));
+    }
+  }
+
+  /** The value of a tensor that is an initializer or a Constant, behind any number of Identity. */
+  Optional<TensorProto> value(String tensor) {
+    TensorProto initializer = initializers.get(tensor);
+    if (initializer != null) {
+      return Optional.of(initializer);
+    }
+    NodeProto producer = producers.get(tensor);
+    if (producer == null || !OnnxModel.isDefaultDomain(producer.getDomain())) {
+      return Optional.empty();
+    }
+    return switch (producer.getOpType()) {
+      case "Identity" -> value(producer.getInput(0));
+      case "Constant" ->
+          producer.getAttributeList().stream()
+              .filter(attribute -> attribute.getName().equals("value"))
+              .map(AttributeProto::getT)
+              .findFirst();
+      default -> Optional.empty();
+    };
+  }
+
+  /** The values of a constant float32 vector of {@code length} entries, empty for anything else. */
+  Optional<float[]> vector(String tensor) {
+    return value(tensor)
+        .filter(t -> t.getDataType() == TensorProto.DataType.FLOAT.getNumber())
+        .filter(t -> t.getDimsCount() == 1)
+        .map(Constants::floats);
+  }
+
+  static float[] floats(TensorProto tensor) {
+    if (tensor.hasRawData()) {
+      ByteBuffer raw = tensor.getRawData().asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
+      float[] values = new float[raw.remaining() / Float.BYTES];
+      raw.asFloatBuffer().get(values);
+      return values;
+    }
+    float[] values = new float[tensor.getFloatDataCount()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = tensor.getFloatData(i);
+    }
+    return values;
+  }
+}

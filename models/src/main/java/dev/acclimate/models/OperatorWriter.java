@@ -1,0 +1,270 @@
+package dev.acclimate.models;
+
+import ai.onnx.proto.OnnxMl.AttributeProto;
+import ai.onnx.proto.OnnxMl.NodeProto;
+import ai.onnx.proto.OnnxMl.TensorProto;
+import com.google.protobuf.ByteString;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Writes ONNX nodes one operator at a time, in the form that the model's operator set asks for
+ * (axes moved from attributes to inputs over the years). Each method takes tensor names and returns
+ * the name of its result; results are float32 unless said otherwise.
+ */
+public final class OperatorWriter {
+  private final GraphEditor editor;
+  private final String prefix;
+  private final long opset;
+  private final List<NodeProto> nodes = new ArrayList<>();
+
+  OperatorWriter(GraphEditor editor, String prefix) {
+    this.editor = editor;
+    this.prefix = prefix;
+    this.opset = editor.model().opset();
+  }
+
+  /** What was written so far, in an order that runs. */
+  public List<NodeProto> nodes() {
+    return List.copyOf(nodes);
+  }
+
+  public String add(String a, String b) {
+    return node("Add", a, b);
+  }
+
+  public String sub(String a, String b) {
+    return node("Sub", a, b);
+  }
+
+  public String mul(String a, String b) {
+    return node("Mul", a, b);
+  }
+
+  public String div(String a, String b) {
+    return node("Div", a, b);
+  }
+
+  public String pow(String a, String b) {
+    return node("Pow", a, b);
+  }
+
+  public String sqrt(String a) {
+    return node("Sqrt", a);
+  }
+
+  public String max(String a, String b) {
+    return node("Max", a, b);
+  }
+
+  public String matMul(String a, String b) {
+    return node("MatMul", a, b);
+  }
+
+  public String relu(String a) {
+    return node("Relu", a);
+  }
+
+  public String shape(String a) {
+    return node("Shape", a);
+  }
+
+  /** Mean over all spatial axes: {@code [B, C, d1, ...]} to {@code [B, C, 1, ...]}. */
+  public String globalAveragePool(String a) {
+    return node("GlobalAveragePool", a);
+  }
+
+  /** Softmax over the last axis of a matrix. */
+  public String softmaxOfRows(String matrix) {
+    return emit("Softmax", List.of(matrix), integer("axis", 1));
+  }
+
+  /** Two matrices' product with the first transposed: {@code [n, a], [n, b]} to {@code [a, b]}. */
+  public String transposedMatMul(String a, String b) {
+    return emit(
+        "Gemm", List.of(a, b), integer("transA", 1)); // C is optional from operator set 11 on
+  }
+
+  public String transpose(String a, long... permutation) {
+    return emit("Transpose", List.of(a), integers("perm", permutation));
+  }
+
+  /** Reshapes; 0 keeps a size, -1 infers one. */
+  public String reshape(String a, long... shape) {
+    return node("Reshape", a, constant(shape));
+  }
+
+  /** Reshapes to a shape that is an int64 tensor itself. */
+  public String reshapeTo(String a, String shape) {
+    return node("Reshape", a, shape);
+  }
+
+  public String expandTo(String a, String shape) {
+    return node("Expand", a, shape);
+  }
+
+  public String identity(String a) {
+    return node("Identity", a);
+  }
+
+  public String castToFloat(String a) {
+    return emit("Cast", List.of(a), integer("to", TensorProto.DataType.FLOAT.getNumber()));
+  }
+
+  /** Entries of {@code a} along its first axis. */
+  public String gather(String a, long... indices) {
+    return node("Gather", a, constant(indices));
+  }
+
+  public String concat(int axis, List<String> parts) {
+    return parts.size() == 1
+        ? identity(parts.get(0))
+        : emit("Concat", parts, integer("axis", axis));
+  }
+
+  /** {@code a} cut along an axis into parts of the given sizes. */
+  public List<String> split(String a, int axis, long... sizes) {
+    if (sizes.length == 1) {
+      return List.of(identity(a));
+    }
+    List<String> outputs = new ArrayList<>();
+    for (int i = 0; i < sizes.length; i++) {
+      outputs.add(editor.freshName(prefix + "Split"));
+    }
+    NodeProto.Builder node =
+        NodeProto.newBuilder()
+            .setOpType("Split")
+            .setName(editor.freshName(prefix + "Split/node"))
+            .addInput(a)
+            .addAllOutput(outputs)
+            .addAttribute(integer("axis", axis));
+    if (opset >= 13) {
+      node.addInput(constant(sizes));
+    } else {
+      node.addAttribute(integers("split", sizes));
+    }
+    nodes.add(node.build());
+    return outputs;
+  }
+
+  public String reduceMean(String a, boolean keepDims, long... axes) {
+    return reduce("ReduceMean", a, keepDims, opset >= 18, axes);
+  }
+
+  public String reduceSum(String a, boolean keepDims, long... axes) {
+    return reduce("ReduceSum", a, keepDims, opset >= 13, axes);
+  }
+
+  public String reduceSumSquare(String a, boolean keepDims, long... axes) {
+    return reduce("ReduceSumSquare", a, keepDims, opset >= 18, axes);
+  }
+
+  public String reduceProd(String a, boolean keepDims, long... axes) {
+    return reduce("ReduceProd", a, keepDims, opset >= 18, axes);
+  }
+
+  private String reduce(
+      String operator, String a, boolean keepDims, boolean axesAreInput, long... axes) {
+    AttributeProto keep = integer("keepdims", keepDims ? 1 : 0);
+    return axesAreInput
+        ? emit(operator, List.of(a, constant(axes)), keep)
+        : emit(operator, List.of(a), keep, integers("axes", axes));
+  }
+
+  /** Inference-form BatchNormalization with parameters that may be computed: all {@code [C]}. */
+  public String batchNormalization(
+      String x, String scale, String offset, String mean, String variance, float epsilon) {
+    return emit(
+        "BatchNormalization",
+        List.of(x, scale, offset, mean, variance),
+        AttributeProto.newBuilder()
+            .setName("epsilon")
+            .setType(AttributeProto.AttributeType.FLOAT)
+            .setF(epsilon)
+            .build());
+  }
+
+  /** Any operator of the default domain with one result. */
+  public String node(String operator, String... inputs) {
+    return emit(operator, List.of(inputs));
+  }
+
+  /** Any operator of the default domain with one result and attributes. */
+  public String emit(String operator, List<String> inputs, AttributeProto... attributes) {
+    String output = editor.freshName(prefix + operator);
+    emitTo(output, operator, inputs, attributes);
+    return output;
+  }
+
+  /** Any operator of the default domain, its result under a given name. */
+  public void emitTo(
+      String output, String operator, List<String> inputs, AttributeProto... attributes) {
+    nodes.add(
+        NodeProto.newBuilder()
+            .setOpType(operator)
+            .setName(editor.freshName(prefix + operator + "/node"))
+            .addAllInput(inputs)
+            .addOutput(output)
+            .addAllAttribute(List.of(attributes))
+            .build());
+  }
+
+  /** A tensor under another name. */
+  public void alias(String output, String a) {
+    emitTo(output, "Identity", List.of(a));
+  }
+
+  public String constant(float value) {
+    return editor.constant(prefix + "constant", floats(new float[] {value}));
+  }
+
+  public String constant(float[] values, long... shape) {
+    return editor.constant(prefix + "constant", floats(values, shape));
+  }
+
+  /** An int64 vector. */
+  public String constant(long... values) {
+    ByteBuffer raw = ByteBuffer.allocate(8 * values.length).order(ByteOrder.LITTLE_ENDIAN);
+    raw.asLongBuffer().put(values);
+    return editor.constant(
+        prefix + "constant",
+        TensorProto.newBuilder()
+            .setDataType(TensorProto.DataType.INT64.getNumber())
+            .addDims(values.length)
+            .setRawData(ByteString.copyFrom(raw))
+            .build());
+  }
+
+  /** A float32 tensor; a scalar where no shape is given. */
+  static TensorProto floats(float[] values, long... shape) {
+    ByteBuffer raw = ByteBuffer.allocate(4 * values.length).order(ByteOrder.LITTLE_ENDIAN);
+    raw.asFloatBuffer().put(values);
+    TensorProto.Builder tensor =
+        TensorProto.newBuilder()
+            .setDataType(TensorProto.DataType.FLOAT.getNumber())
+            .setRawData(ByteString.copyFrom(raw));
+    for (long size : shape) {
+      tensor.addDims(size);
+    }
+    return tensor.build();
+  }
+
+  public static AttributeProto integer(String name, long value) {
+    return AttributeProto.newBuilder()
+        .setName(name)
+        .setType(AttributeProto.AttributeType.INT)
+        .setI(value)
+        .build();
+  }
+
+  public static AttributeProto integers(String name, long... values) {
+    AttributeProto.Builder attribute =
+        AttributeProto.newBuilder().setName(name).setType(AttributeProto.AttributeType.INTS);
+    for (long value : values) {
+      attribute.addInts(value);
+    }
+    return attribute.build();
+  }
+}
