@@ -149,6 +149,16 @@ public final class OperatorWriter {
     return outputs;
   }
 
+  /** Zeros around {@code a}: sizes before each axis, then after each (operator set 11 on). */
+  public String pad(String a, long... pads) {
+    return node("Pad", a, constant(pads));
+  }
+
+  /** {@code a[starts:ends:steps]} along the given axes (operator set 10 on). */
+  public String slice(String a, long[] axes, long[] starts, long[] ends, long[] steps) {
+    return node("Slice", a, constant(starts), constant(ends), constant(axes), constant(steps));
+  }
+
   public String reduceMean(String a, boolean keepDims, long... axes) {
     return reduce("ReduceMean", a, keepDims, opset >= 18, axes);
   }
@@ -179,11 +189,7 @@ public final class OperatorWriter {
     return emit(
         "BatchNormalization",
         List.of(x, scale, offset, mean, variance),
-        AttributeProto.newBuilder()
-            .setName("epsilon")
-            .setType(AttributeProto.AttributeType.FLOAT)
-            .setF(epsilon)
-            .build());
+        decimal("epsilon", epsilon));
   }
 
   /** Any operator of the default domain with one result. */
@@ -256,6 +262,14 @@ public final class OperatorWriter {
         .setName(name)
         .setType(AttributeProto.AttributeType.INT)
         .setI(value)
+        .build();
+  }
+
+  public static AttributeProto decimal(String name, float value) {
+    return AttributeProto.newBuilder()
+        .setName(name)
+        .setType(AttributeProto.AttributeType.FLOAT)
+        .setF(value)
         .build();
   }
 
