@@ -1,5 +1,7 @@
 package dev.acclimate.models.gradients;
 
+import dev.acclimate.models.OperatorWriter;
+
 /** Operators that work element by element, with broadcasting undone. */
 final class ElementwiseRules {
   private ElementwiseRules() {}
@@ -12,9 +14,11 @@ final class ElementwiseRules {
     node.give(0, node.write().node("Neg", node.gradient()));
   }
 
-  /** The result is never negative, so its sign is 1 where the input passed and 0 where not. */
+  /** A product with 0 or 1: half the time of Where, and of Sign in place of the comparison. */
   static void relu(NodeGradient node) {
-    node.give(0, node.write().mul(node.gradient(), node.write().node("Sign", node.output())));
+    OperatorWriter write = node.write();
+    String passed = write.node("Greater", node.output(), write.constant(0f));
+    node.give(0, write.mul(node.gradient(), write.castToFloat(passed)));
   }
 
   static void add(NodeGradient node) {

@@ -11,6 +11,7 @@ import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.OnnxModel;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -78,7 +79,8 @@ public final class TrainingGraph {
       backward.addOutput(site.mean(), ElementType.FP32, channels);
       backward.addOutput(site.unbiasedVariance(), ElementType.FP32, channels);
     }
-    return new TrainingGraph(backward.build(), gradients, pass.statistics());
+    OnnxModel step = withoutUnusedInitializers(backward.build());
+    return new TrainingGraph(step, gradients, pass.statistics());
   }
 
   private static Map<String, long[]> initializerShapes(OnnxModel model) {
@@ -127,6 +129,19 @@ public final class TrainingGraph {
           inputs.add(valueInfo(name, TensorProto.DataType.FLOAT, sizes));
         });
     graph.clearInput().addAllInput(inputs);
+    return OnnxModel.of(model.proto().toBuilder().setGraph(graph).build(), model.name());
+  }
+
+  /** Running statistics stay behind where batches are normalized by their own. */
+  private static OnnxModel withoutUnusedInitializers(OnnxModel model) {
+    Set<String> used = new HashSet<>();
+    model.graph().getNodeList().forEach(node -> used.addAll(node.getInputList()));
+    GraphProto.Builder graph = model.graph().toBuilder().clearInitializer();
+    for (TensorProto tensor : model.graph().getInitializerList()) {
+      if (used.contains(tensor.getName())) {
+        graph.addInitializer(tensor);
+      }
+    }
     return OnnxModel.of(model.proto().toBuilder().setGraph(graph).build(), model.name());
   }
 
