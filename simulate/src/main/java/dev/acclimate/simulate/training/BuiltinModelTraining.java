@@ -54,7 +54,7 @@ public final class BuiltinModelTraining {
 
     /** What the builtin model was trained with. */
     public static final Settings DEFAULT =
-        new Settings(20, 20_000, 5_000, 64, 1, 0.1, 0.9, 5e-4, 0, 0);
+        new Settings(10, 20_000, 5_000, 64, 1, 0.1, 0.9, 5e-4, 0, 0);
 
     /**
      * @throws InvalidInputException when a number is out of its range
