@@ -42,7 +42,7 @@ final class BatchNormalizationRule implements GradientRule {
         node.getOutput(0),
         "BatchNormalization",
         List.of(x, node.getInput(1), node.getInput(2), mean, variance),
-        OperatorWriter.decimal("epsilon", epsilon(node)));
+        OperatorWriter.number("epsilon", epsilon(node)));
     String count = ChannelSums.count(write, x, shape);
     String one = write.constant(1f);
     String unbiased = write.mul(variance, write.div(count, write.max(write.sub(count, one), one)));
@@ -104,7 +104,11 @@ final class BatchNormalizationRule implements GradientRule {
       // a BatchNormalization of mean 0 and variance 1 is a multiply-add per channel in one walk
       String zeros = write.sub(gain, gain);
       String ones = write.add(zeros, write.constant(1f));
-      String correction = write.batchNormalization(batch.centred(), slope, level, zeros, ones, 0);
+      String correction =
+          write.emit(
+              "BatchNormalization",
+              List.of(batch.centred(), slope, level, zeros, ones),
+              OperatorWriter.number("epsilon", 0));
       node.give(0, write.sub(write.mul(dy, channels(write, gain, shape)), correction));
     }
   }

@@ -48,6 +48,6 @@ final class GemmRule implements GradientRule {
             List.of(left, right),
             OperatorWriter.integer("transA", transposeLeft ? 1 : 0),
             OperatorWriter.integer("transB", transposeRight ? 1 : 0),
-            OperatorWriter.decimal("alpha", alpha));
+            OperatorWriter.number("alpha", alpha));
   }
 }

@@ -1,8 +1,8 @@
 package dev.acclimate.models.gradients;
 
-import static dev.acclimate.models.OperatorWriter.decimal;
 import static dev.acclimate.models.OperatorWriter.integer;
 import static dev.acclimate.models.OperatorWriter.integers;
+import static dev.acclimate.models.OperatorWriter.number;
 
 import dev.acclimate.models.gradients.Backpropagation.Normalization;
 import dev.acclimate.models.gradients.Reference.Array;
@@ -105,7 +105,7 @@ class GradientRulesTest {
         .input("beta", Array.random(random, channels))
         .input("mean", Array.random(random, channels))
         .input("variance", Array.random(random, channels).map(v -> 0.5f + (float) (v * v)))
-        .attribute(decimal("epsilon", 1e-3f));
+        .attribute(number("epsilon", 1e-3f));
   }
 
   @Property(tries = 10)
@@ -211,8 +211,8 @@ class GradientRulesTest {
         .input("c", Array.random(random, java.util.Arrays.copyOfRange(bias, 2 - biasRank, 2)))
         .attribute(integer("transA", transA ? 1 : 0))
         .attribute(integer("transB", transB ? 1 : 0))
-        .attribute(decimal("alpha", 0.5f))
-        .attribute(decimal("beta", 1.5f))
+        .attribute(number("alpha", 0.5f))
+        .attribute(number("beta", 1.5f))
         .gradientsMatch(
             in -> Reference.gemm(of(in, "a"), of(in, "b"), of(in, "c"), transA, transB, 0.5, 1.5),
             "a",

@@ -118,7 +118,7 @@ final class SmallResNet {
             filled(name + ".bias", 0, channels),
             filled(name + ".running_mean", 0, channels),
             filled(name + ".running_var", 1, channels)),
-        OperatorWriter.decimal("epsilon", 1e-5f));
+        OperatorWriter.number("epsilon", 1e-5f));
   }
 
   private String relu(String name, String x) {
