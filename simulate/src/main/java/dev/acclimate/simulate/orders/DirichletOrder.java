@@ -15,9 +15,8 @@ import java.util.random.RandomGenerator;
  * most 100, and arranges a slot as one block per class in random class order, as RoTTA (Yuan et al.
  * 2023) does; samples within a class are shuffled first, as in NOTE (Gong et al. 2022) and in the
  * benchmark that UnMix-TNS is evaluated with. NOTE further bars slots that are full (N / slots)
- * from taking more, and draws again until each holds ten samples; we leave this out, since it
- * alters the distribution, fails on small sets, and barely changes what a batch sees: slots have no
- * boundaries in the stream, and blocks stay blocks.
+ * from taking more, and draws again until each holds ten samples. We leave this out: it is no
+ * longer the Dirichlet distribution, and on a small set there may be no such draw.
  */
 final class DirichletOrder {
 
