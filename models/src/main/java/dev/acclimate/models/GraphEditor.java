@@ -14,6 +14,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -35,11 +36,13 @@ public final class GraphEditor {
   private final List<NodeProto> last = new ArrayList<>();
   private final Map<String, String> metadata = new LinkedHashMap<>();
   private final Map<TensorProto, String> constants = new HashMap<>();
+  private final Constants originals;
 
   public GraphEditor(OnnxModel model) {
     this.model = model;
     this.proto = model.proto().toBuilder();
     this.graph = model.graph().toBuilder();
+    this.originals = new Constants(model.graph());
     collectNames(model.graph());
   }
 
@@ -88,21 +91,78 @@ public final class GraphEditor {
     replacements.put(index, List.copyOf(nodes));
   }
 
-  /** The node at {@code index}, or what it was last replaced with when that is a single node. */
-  public NodeProto node(int index) {
-    List<NodeProto> replaced = replacements.get(index);
-    if (replaced == null) {
-      return graph.getNode(index);
-    }
-    if (replaced.size() != 1) {
-      throw new IllegalStateException("node " + index + " was replaced by " + replaced.size());
-    }
-    return replaced.get(0);
-  }
-
   /** Puts {@code nodes} before all others. */
   public void prepend(List<NodeProto> nodes) {
     first.addAll(nodes);
+  }
+
+  /**
+   * Subtracts a constant from a tensor {@code [B, C, *]} at no cost, by way of the bias of the
+   * convolution that makes it.
+   *
+   * @param tensor the tensor
+   * @param readerIndex the only node that may read it
+   * @param perChannel what to subtract, {@code [C]}
+   * @return false, and nothing done, where the tensor is not made by a convolution with constant
+   *     parameters or is read by other nodes too
+   */
+  public boolean subtractInConvolution(String tensor, int readerIndex, float[] perChannel) {
+    int producerIndex = -1;
+    for (int i = 0; i < graph.getNodeCount(); i++) {
+      NodeProto node = graph.getNode(i);
+      if (node.getOutputList().contains(tensor)) {
+        producerIndex = i;
+      } else if (i != readerIndex && reads(node, tensor)) {
+        return false;
+      }
+    }
+    if (producerIndex < 0
+        || replacements.containsKey(producerIndex)
+        || graph.getOutputList().stream().anyMatch(o -> o.getName().equals(tensor))) {
+      return false;
+    }
+    NodeProto producer = graph.getNode(producerIndex);
+    if (!producer.getOpType().equals("Conv") || !OnnxModel.isDefaultDomain(producer.getDomain())) {
+      return false;
+    }
+    float[] bias = new float[perChannel.length];
+    boolean hasBias = producer.getInputCount() > 2 && !producer.getInput(2).isEmpty();
+    if (hasBias) {
+      Optional<float[]> constant = originals.vector(producer.getInput(2));
+      if (constant.isEmpty() || constant.get().length != bias.length) {
+        return false;
+      }
+      bias = constant.get().clone();
+    }
+    for (int c = 0; c < bias.length; c++) {
+      bias[c] -= perChannel[c];
+    }
+    String name =
+        constant(producer.getOutput(0) + "/centred_bias", Constants.tensor(bias, bias.length));
+    NodeProto.Builder centred = producer.toBuilder();
+    if (producer.getInputCount() > 2) {
+      centred.setInput(2, name);
+    } else {
+      centred.addInput(name);
+    }
+    replace(producerIndex, List.of(centred.build()));
+    return true;
+  }
+
+  private static boolean reads(NodeProto node, String tensor) {
+    if (node.getInputList().contains(tensor)) {
+      return true;
+    }
+    Set<String> inner = new HashSet<>();
+    node.getAttributeList()
+        .forEach(
+            attribute -> {
+              if (attribute.hasG()) {
+                collectUses(attribute.getG(), inner);
+              }
+              attribute.getGraphsList().forEach(g -> collectUses(g, inner));
+            });
+    return inner.contains(tensor);
   }
 
   /** Puts {@code nodes} after all others. */
@@ -183,6 +243,31 @@ public final class GraphEditor {
     metadata.put(key, value);
   }
 
+  /** Parameters that only replaced nodes read; declared inputs stay, callers may feed them. */
+  private static void dropUnusedInitializers(GraphProto.Builder graph) {
+    Set<String> used = new HashSet<>();
+    collectUses(graph.build(), used);
+    graph.getInputList().forEach(input -> used.add(input.getName()));
+    List<TensorProto> kept =
+        graph.getInitializerList().stream().filter(t -> used.contains(t.getName())).toList();
+    graph.clearInitializer().addAllInitializer(kept);
+  }
+
+  private static void collectUses(GraphProto part, Set<String> used) {
+    part.getOutputList().forEach(output -> used.add(output.getName()));
+    for (NodeProto node : part.getNodeList()) {
+      used.addAll(node.getInputList());
+      node.getAttributeList()
+          .forEach(
+              attribute -> {
+                if (attribute.hasG()) {
+                  collectUses(attribute.getG(), used);
+                }
+                attribute.getGraphsList().forEach(graph -> collectUses(graph, used));
+              });
+    }
+  }
+
   /** The edited model. */
   public OnnxModel build() {
     GraphProto.Builder edited = graph.clone();
@@ -196,6 +281,7 @@ public final class GraphEditor {
       }
     }
     edited.addAllNode(last);
+    dropUnusedInitializers(edited);
     ModelProto.Builder result = proto.clone().setGraph(edited);
     result.setIrVersion(Math.max(proto.getIrVersion(), IR_WITH_FREE_INITIALIZERS));
     metadata.forEach(

@@ -4,6 +4,7 @@ import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OnnxValue;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -59,6 +60,8 @@ public final class ModelSession implements AutoCloseable {
     OrtException last = null;
     for (ExecutionProvider candidate : candidates) {
       try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
+        // its warnings speak of the graph's insides, which no user can put right
+        options.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
         options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.ALL_OPT);
         if (settings.threads() > 0) {
           options.setIntraOpNumThreads(settings.threads());

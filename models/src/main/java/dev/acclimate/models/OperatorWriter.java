@@ -81,10 +81,20 @@ public final class OperatorWriter {
     return emit("Softmax", List.of(matrix), integer("axis", 1));
   }
 
+  /** Two matrices' product with the second transposed: {@code [a, n], [b, n]} to {@code [a, b]}. */
+  public String matMulTransposed(String a, String b) {
+    return gemm(a, b, "transB");
+  }
+
   /** Two matrices' product with the first transposed: {@code [n, a], [n, b]} to {@code [a, b]}. */
   public String transposedMatMul(String a, String b) {
-    return emit(
-        "Gemm", List.of(a, b), integer("transA", 1)); // C is optional from operator set 11 on
+    return gemm(a, b, "transA");
+  }
+
+  private String gemm(String a, String b, String transposed) {
+    // the addend is optional from operator set 11 on
+    List<String> inputs = opset >= 11 ? List.of(a, b) : List.of(a, b, constant(0f));
+    return emit("Gemm", inputs, integer(transposed, 1));
   }
 
   public String transpose(String a, long... permutation) {
@@ -157,8 +167,8 @@ public final class OperatorWriter {
     return reduce("ReduceSum", a, keepDims, opset >= 13, axes);
   }
 
-  public String reduceSumSquare(String a, boolean keepDims, long... axes) {
-    return reduce("ReduceSumSquare", a, keepDims, opset >= 18, axes);
+  public String reduceL2(String a, boolean keepDims, long... axes) {
+    return reduce("ReduceL2", a, keepDims, opset >= 18, axes);
   }
 
   public String reduceProd(String a, boolean keepDims, long... axes) {
@@ -171,19 +181,6 @@ public final class OperatorWriter {
     return axesAreInput
         ? emit(operator, List.of(a, constant(axes)), keep)
         : emit(operator, List.of(a), keep, integers("axes", axes));
-  }
-
-  /** Inference-form BatchNormalization with parameters that may be computed: all {@code [C]}. */
-  public String batchNormalization(
-      String x, String scale, String offset, String mean, String variance, float epsilon) {
-    return emit(
-        "BatchNormalization",
-        List.of(x, scale, offset, mean, variance),
-        AttributeProto.newBuilder()
-            .setName("epsilon")
-            .setType(AttributeProto.AttributeType.FLOAT)
-            .setF(epsilon)
-            .build());
   }
 
   /** Any operator of the default domain with one result. */
@@ -217,11 +214,11 @@ public final class OperatorWriter {
   }
 
   public String constant(float value) {
-    return editor.constant(prefix + "constant", floats(new float[] {value}));
+    return editor.constant(prefix + "constant", Constants.tensor(new float[] {value}));
   }
 
   public String constant(float[] values, long... shape) {
-    return editor.constant(prefix + "constant", floats(values, shape));
+    return editor.constant(prefix + "constant", Constants.tensor(values, shape));
   }
 
   /** An int64 vector. */
@@ -237,25 +234,19 @@ public final class OperatorWriter {
             .build());
   }
 
-  /** A float32 tensor; a scalar where no shape is given. */
-  static TensorProto floats(float[] values, long... shape) {
-    ByteBuffer raw = ByteBuffer.allocate(4 * values.length).order(ByteOrder.LITTLE_ENDIAN);
-    raw.asFloatBuffer().put(values);
-    TensorProto.Builder tensor =
-        TensorProto.newBuilder()
-            .setDataType(TensorProto.DataType.FLOAT.getNumber())
-            .setRawData(ByteString.copyFrom(raw));
-    for (long size : shape) {
-      tensor.addDims(size);
-    }
-    return tensor.build();
-  }
-
   public static AttributeProto integer(String name, long value) {
     return AttributeProto.newBuilder()
         .setName(name)
         .setType(AttributeProto.AttributeType.INT)
         .setI(value)
+        .build();
+  }
+
+  public static AttributeProto number(String name, float value) {
+    return AttributeProto.newBuilder()
+        .setName(name)
+        .setType(AttributeProto.AttributeType.FLOAT)
+        .setF(value)
         .build();
   }
 

@@ -6,6 +6,7 @@ import ai.onnxruntime.NodeInfo;
 import ai.onnxruntime.OnnxJavaType;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -38,6 +39,8 @@ final class ShapeInference {
     OrtEnvironment environment = OrtEnvironment.getEnvironment();
     byte[] bytes = model.proto().toBuilder().setGraph(graph).build().toByteArray();
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
+      // its warnings speak of the graph's insides, which no user can put right
+      options.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
       options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.NO_OPT);
       options.setIntraOpNumThreads(1);
       try (OrtSession session = environment.createSession(bytes, options)) {

@@ -1,0 +1,236 @@
+package dev.acclimate.adapters;
+
+import dev.acclimate.models.ElementType;
+import dev.acclimate.models.ExecutionProvider;
+import dev.acclimate.models.InvalidInputException;
+import dev.acclimate.models.ModelSession;
+import dev.acclimate.models.RuntimeFailure;
+import dev.acclimate.models.SessionSettings;
+import dev.acclimate.models.Tensor;
+import dev.acclimate.models.TensorInfo;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A model that adapts as it answers. Each {@link #run} answers one batch and, with it, takes one
+ * step of the state.
+ *
+ * <h2>Contract</h2>
+ *
+ * <ul>
+ *   <li>The same batches in the same order from the same state give the same answers and the same
+ *       state, on CPU with one thread bit for bit.
+ *   <li>A step takes effect only as a whole, and only when every value of the next state and of the
+ *       answer is finite. Otherwise the state stays as it was, the batch is answered with the
+ *       source statistics by the untouched model, and {@link #rejectedSteps} counts it.
+ *   <li>A run that throws leaves the state as it was.
+ * </ul>
+ *
+ * <h2>Threads and memory</h2>
+ *
+ * Not thread-safe: one run at a time. The state lies in two sets of direct buffers that swap roles
+ * from step to step; outputs lie in buffers that the next run overwrites. Nothing is allocated per
+ * sample.
+ */
+public final class AdaptiveModel implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(AdaptiveModel.class);
+
+  private final AdaptedModel adapted;
+  private final SessionSettings settings;
+  private final ModelSession session;
+  private final List<TensorInfo> inputs;
+  private final Map<String, Tensor> feeds = new HashMap<>();
+  private Map<String, Tensor> current; // by input name
+  private Map<String, Tensor> next; // by input name
+  private final Map<String, Tensor> targets = new HashMap<>(); // next, by output name
+  private @Nullable ModelSession fallback;
+  private long step;
+  private long rejectedSteps;
+
+  private AdaptiveModel(AdaptedModel adapted, SessionSettings settings, ModelSession session) {
+    this.adapted = adapted;
+    this.settings = settings;
+    this.session = session;
+    this.inputs = adapted.source().inputs();
+    this.current = buffers();
+    this.next = buffers();
+  }
+
+  private Map<String, Tensor> buffers() {
+    Map<String, Tensor> buffers = new HashMap<>();
+    for (StateKind kind : adapted.layout().kinds()) {
+      buffers.put(
+          StateLayout.inputName(kind),
+          Tensor.allocate(ElementType.FP32, adapted.layout().shape(kind)));
+    }
+    return buffers;
+  }
+
+  /**
+   * Loads an adapted model.
+   *
+   * @throws InvalidInputException when ONNX Runtime refuses the model, the provider is not there,
+   *     or the state belongs to another model
+   */
+  public static AdaptiveModel open(
+      AdaptedModel adapted, AdaptationState state, SessionSettings settings) {
+    AdaptiveModel model =
+        new AdaptiveModel(adapted, settings, ModelSession.open(adapted.model(), settings));
+    try {
+      model.restore(state);
+    } catch (RuntimeException e) {
+      model.close();
+      throw e;
+    }
+    return model;
+  }
+
+  /** The model's own inputs, without state. */
+  public List<TensorInfo> inputs() {
+    return inputs;
+  }
+
+  /** The model's own outputs, without state. */
+  public List<TensorInfo> outputs() {
+    return adapted.source().outputs();
+  }
+
+  /** The method with all its options. */
+  public String method() {
+    return adapted.method().canonical();
+  }
+
+  /** The model's name. */
+  public String name() {
+    return adapted.source().name();
+  }
+
+  /** What the model runs on. */
+  public ExecutionProvider provider() {
+    return session.provider();
+  }
+
+  /** Batches that the state has taken in. */
+  public long step() {
+    return step;
+  }
+
+  /** Batches that were answered with the source statistics because a value was not finite. */
+  public long rejectedSteps() {
+    return rejectedSteps;
+  }
+
+  /**
+   * Answers a batch and takes one step.
+   *
+   * @param batch a tensor for each input
+   * @throws InvalidInputException when an input is missing or its type or shape does not fit
+   * @throws RuntimeFailure when ONNX Runtime fails; the state stays as it was
+   */
+  public BatchResult run(Map<String, Tensor> batch) {
+    feeds.clear();
+    feeds.putAll(batch);
+    feeds.putAll(current);
+    targets.clear();
+    for (StateKind kind : adapted.layout().kinds()) {
+      targets.put(StateLayout.outputName(kind), buffer(next, kind));
+    }
+    Map<String, Tensor> outputs = session.run(feeds, targets);
+    if (!allFinite(targets) || !allFinite(outputs)) {
+      return reject(batch);
+    }
+    Map<String, Tensor> spent = current;
+    current = next;
+    next = spent;
+    step++;
+    return new BatchResult(outputs, true, step);
+  }
+
+  private static boolean allFinite(Map<String, Tensor> tensors) {
+    for (Tensor tensor : tensors.values()) {
+      if (!tensor.isFinite()) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private BatchResult reject(Map<String, Tensor> batch) {
+    rejectedSteps++;
+    log.warn(
+        "{}: step {} of {} gave values that are not finite: state kept, source statistics answer"
+            + " (rejected so far: {})",
+        name(),
+        step + 1,
+        method(),
+        rejectedSteps);
+    ModelSession frozen = fallback;
+    if (frozen == null) {
+      frozen = ModelSession.open(adapted.source(), settings);
+      fallback = frozen;
+    }
+    return new BatchResult(frozen.run(batch), false, step);
+  }
+
+  /** A copy of the state, safe to keep. */
+  public AdaptationState state() {
+    Map<String, Tensor> copies = new HashMap<>();
+    for (StateKind kind : adapted.layout().kinds()) {
+      copies.put(kind.name(), buffer(current, kind).copy());
+    }
+    return new AdaptationState(adapted.layout(), copies, step);
+  }
+
+  /**
+   * Goes on from a state.
+   *
+   * @throws InvalidInputException when the state belongs to another model or method
+   */
+  public void restore(AdaptationState state) {
+    StateLayout theirs = state.layout();
+    StateLayout ours = adapted.layout();
+    if (!theirs.sourceDigest().equals(ours.sourceDigest())
+        || !theirs.kinds().equals(ours.kinds())
+        || !theirs.sites().equals(ours.sites())) {
+      throw new InvalidInputException(
+          "state of "
+              + theirs.method().canonical()
+              + " for model "
+              + theirs.sourceDigest()
+              + " does not fit "
+              + method()
+              + " for model "
+              + ours.sourceDigest()
+              + " ("
+              + name()
+              + ")");
+    }
+    for (StateKind kind : ours.kinds()) {
+      buffer(current, kind).set(state.tensor(kind));
+    }
+    step = state.step();
+  }
+
+  private static Tensor buffer(Map<String, Tensor> buffers, StateKind kind) {
+    Tensor buffer = buffers.get(StateLayout.inputName(kind));
+    if (buffer == null) {
+      throw new IllegalStateException("no buffer for " + kind);
+    }
+    return buffer;
+  }
+
+  @Override
+  public void close() {
+    session.close();
+    ModelSession frozen = fallback;
+    if (frozen != null) {
+      frozen.close();
+    }
+    current.values().forEach(Tensor::close);
+    next.values().forEach(Tensor::close);
+  }
+}

@@ -1,0 +1,62 @@
+package dev.acclimate.adapters;
+
+import dev.acclimate.models.NormalizationSite;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Calibrated batch statistics: {@code a * source + (1 - a) * batch} for mean and (biased) variance.
+ * You, Li, Zhao 2021, "Test-time Batch Statistics Calibration for Covariate Shift", whose alpha is
+ * the weight of the source.
+ *
+ * @param sourceWeight a, in [0, 1]: 1 is {@code source}, 0 is {@code tbn}
+ */
+record AlphaBn(double sourceWeight) implements Method {
+  static final String NAME = "alpha-bn";
+  private static final double DEFAULT_SOURCE_WEIGHT = 0.9;
+
+  static AlphaBn read(OptionReader options) {
+    return new AlphaBn(options.number("source-weight", DEFAULT_SOURCE_WEIGHT, 0, false, 1));
+  }
+
+  @Override
+  public String name() {
+    return NAME;
+  }
+
+  @Override
+  public boolean adapts(NormalizationSite site) {
+    return true;
+  }
+
+  @Override
+  public List<StateKind> stateKinds() {
+    return List.of();
+  }
+
+  @Override
+  public float[][] initialState(
+      NormalizationSite site, SplittableRandom random, @Nullable SiteComponents calibration) {
+    return new float[0][];
+  }
+
+  @Override
+  public Map<String, String> options() {
+    return Map.of("source-weight", Double.toString(sourceWeight));
+  }
+
+  @Override
+  public void rewrite(SiteGraph graph) {
+    String batchMean = graph.meanOfRows(graph.instanceMean());
+    String square = graph.meanOfRows(graph.instanceSquare());
+    String batchVariance = graph.variance(batchMean, square);
+    double batchWeight = 1 - sourceWeight;
+    // centred on the source mean, the source's part of the mean is zero
+    String mean = graph.ops().mul(batchMean, graph.ops().constant((float) batchWeight));
+    String variance =
+        graph.blend(sourceWeight, graph.site().variance(), batchWeight, batchVariance);
+    graph.normalizeBatch(mean, variance);
+  }
+}

@@ -1,0 +1,13 @@
+package dev.acclimate.adapters;
+
+import dev.acclimate.models.Tensor;
+import java.util.Map;
+
+/**
+ * What a batch gave.
+ *
+ * @param outputs the model's own outputs by name, valid until the next run
+ * @param adapted false where the step was rejected and the source statistics answered
+ * @param step steps taken after this batch
+ */
+public record BatchResult(Map<String, Tensor> outputs, boolean adapted, long step) {}

@@ -1,0 +1,237 @@
+package dev.acclimate.adapters;
+
+import ai.onnx.proto.OnnxMl.AttributeProto;
+import dev.acclimate.models.Dimension;
+import dev.acclimate.models.GraphEditor;
+import dev.acclimate.models.NormalizationSite;
+import dev.acclimate.models.OperatorWriter;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+
+/**
+ * The subgraph that takes one site's place: statistics of its input, its state, and the
+ * normalization itself. Methods are written in terms of matrices {@code [B, C]} and {@code [K, C]}.
+ *
+ * <p>The input is centred on the source mean first, mostly for free in the bias of the convolution
+ * before it. Variances are then taken as {@code E[x^2] - E[x]^2}, which needs no second pass over
+ * the activations: around the source mean, the mean of shifted data is of the order of a few
+ * standard deviations, so the subtraction loses a digit or two at most. {@code centred} in a name
+ * below means: minus the source mean.
+ */
+public final class SiteGraph {
+  private final GraphEditor editor;
+  private final NormalizationSite site;
+  private final OperatorWriter ops;
+  private final Map<String, String> shared;
+  private final List<String> states;
+  private final List<String> nextStates = new ArrayList<>();
+  private final String x;
+
+  /**
+   * @param shared results that several sites can use, by a key of the caller's; kept from site to
+   *     site in graph order
+   * @param states this site's state tensors
+   */
+  SiteGraph(
+      GraphEditor editor, NormalizationSite site, Map<String, String> shared, List<String> states) {
+    this.editor = editor;
+    this.site = site;
+    this.shared = shared;
+    this.states = states;
+    this.ops = editor.writer(site.name() + "/adapt/");
+    this.x =
+        editor.subtractInConvolution(site.input(), site.nodeIndex(), site.mean())
+            ? site.input()
+            : ops.sub(site.input(), ops.constant(site.mean(), channelShape()));
+  }
+
+  NormalizationSite site() {
+    return site;
+  }
+
+  OperatorWriter ops() {
+    return ops;
+  }
+
+  int channels() {
+    return site.channels();
+  }
+
+  private long[] channelShape() {
+    long[] shape = new long[site.rank()];
+    Arrays.fill(shape, 1);
+    shape[1] = site.channels();
+    return shape;
+  }
+
+  /** A constant row {@code [1, C]}. */
+  String row(float[] perChannel) {
+    return ops.constant(perChannel, 1, site.channels());
+  }
+
+  /** The site's source mean as a row {@code [1, C]}. */
+  String sourceMean() {
+    return row(site.mean());
+  }
+
+  /** The site's source variance as a row {@code [1, C]}. */
+  String sourceVariance() {
+    return row(site.variance());
+  }
+
+  /** A state of this site as it was before the batch. */
+  String state(int kind) {
+    return states.get(kind);
+  }
+
+  /** The states after the batch, in the order of the method's kinds. */
+  void setNextStates(String... next) {
+    nextStates.addAll(List.of(next));
+  }
+
+  List<String> nextStates() {
+    return nextStates;
+  }
+
+  /** First moments of the instances, centred: {@code [B, C]}. */
+  String instanceMean() {
+    return site.isSpatial() ? matrix(ops.globalAveragePool(x)) : x;
+  }
+
+  /** Second moments of the instances around the source mean: {@code [B, C]}. */
+  String instanceSquare() {
+    String square = ops.mul(x, x);
+    return site.isSpatial() ? matrix(ops.globalAveragePool(square)) : square;
+  }
+
+  private String matrix(String pooled) {
+    return ops.reshape(pooled, 0, site.channels());
+  }
+
+  /** Variance from the first two moments, at least 0: rounding can take it below. */
+  String variance(String mean, String square) {
+    return ops.max(ops.sub(square, ops.mul(mean, mean)), ops.constant(0f));
+  }
+
+  /** Mean over the rows of a matrix: {@code [n, C]} to {@code [1, C]}. */
+  String meanOfRows(String matrix) {
+    return ops.reduceMean(matrix, true, 0);
+  }
+
+  /** {@code a * x + b * y} with constants. */
+  String blend(float a, String x, float b, String y) {
+    return ops.add(ops.mul(x, ops.constant(a)), ops.mul(y, ops.constant(b)));
+  }
+
+  /** {@code a * constant row + b * y}, the first product taken here in double precision. */
+  String blend(double a, float[] perChannel, double b, String y) {
+    float[] scaled = new float[perChannel.length];
+    for (int c = 0; c < scaled.length; c++) {
+      scaled[c] = (float) (a * perChannel[c]);
+    }
+    return ops.add(row(scaled), ops.mul(y, ops.constant((float) b)));
+  }
+
+  /** The number of instances B as float32 {@code [1]}. */
+  String batchSize() {
+    return sharedPerBatch("batch-size", () -> ops.castToFloat(ops.gather(ops.shape(x), 0)));
+  }
+
+  /** Values per channel in the batch, B times S, as float32 {@code [1]}. */
+  String valuesPerChannel() {
+    StringBuilder key = new StringBuilder(batchKey());
+    for (int axis = 2; axis < site.rank(); axis++) {
+      Dimension dimension = site.shape().dimensions().get(axis);
+      key.append(dimension.isFixed() || !dimension.symbol().isEmpty() ? "," + dimension : site);
+    }
+    return sharedBy(
+        "values-per-channel",
+        key.toString(),
+        () -> {
+          List<Long> axes = new ArrayList<>(List.of(0L));
+          for (long axis = 2; axis < site.rank(); axis++) {
+            axes.add(axis);
+          }
+          String sizes =
+              ops.castToFloat(ops.gather(ops.shape(x), axes.stream().mapToLong(a -> a).toArray()));
+          return ops.reduceProd(sizes, true, 0);
+        });
+  }
+
+  /** Sites share what depends on the batch alone where their batch axis is known to be the same. */
+  private String batchKey() {
+    Dimension batch = site.shape().dimensions().get(0);
+    return batch.isFixed() || !batch.symbol().isEmpty() ? batch.toString() : site.name();
+  }
+
+  /** A tensor that is the same at every site with this batch axis. */
+  String sharedPerBatch(String what, Supplier<String> write) {
+    return sharedBy(what, batchKey(), write);
+  }
+
+  private String sharedBy(String what, String key, Supplier<String> write) {
+    String name = what + "/" + key;
+    String tensor = shared.get(name);
+    if (tensor == null) {
+      tensor = write.get();
+      shared.put(name, tensor);
+    }
+    return tensor;
+  }
+
+  /**
+   * Normalizes all instances alike.
+   *
+   * @param mean centred, {@code [1, C]}
+   * @param variance {@code [1, C]}
+   */
+  void normalizeBatch(String mean, String variance) {
+    // one pass over the activations, where separate products and sums would take two
+    List<String> inputs =
+        List.of(
+            x,
+            ops.constant(site.gamma(), site.channels()),
+            ops.constant(site.beta(), site.channels()),
+            ops.reshape(mean, site.channels()),
+            ops.reshape(variance, site.channels()));
+    ops.emitTo(site.output(), "BatchNormalization", inputs, epsilon());
+  }
+
+  private AttributeProto epsilon() {
+    return OperatorWriter.number("epsilon", site.epsilon());
+  }
+
+  /**
+   * Normalizes each instance with statistics of its own.
+   *
+   * @param mean centred, {@code [B, C]}
+   * @param variance {@code [B, C]}
+   */
+  void normalizeInstances(String mean, String variance) {
+    String deviation = ops.sqrt(ops.add(variance, ops.constant(site.epsilon())));
+    String scale = ops.div(row(site.gamma()), deviation);
+    String offset = ops.sub(row(site.beta()), ops.mul(mean, scale));
+    ops.emitTo(site.output(), "Add", List.of(ops.mul(x, perInstance(scale)), perInstance(offset)));
+  }
+
+  private String perInstance(String matrix) {
+    long[] shape = new long[site.rank()];
+    Arrays.fill(shape, 1);
+    shape[0] = 0;
+    shape[1] = site.channels();
+    return site.isSpatial() ? ops.reshape(matrix, shape) : matrix;
+  }
+
+  /** Puts the subgraph into the site's place. */
+  void finish() {
+    editor.replace(site.nodeIndex(), ops.nodes());
+  }
+
+  static Map<String, String> sharedResults() {
+    return new HashMap<>();
+  }
+}

@@ -1,0 +1,217 @@
+package dev.acclimate.adapters;
+
+import dev.acclimate.models.InvalidInputException;
+import dev.acclimate.models.NormalizationSite;
+import dev.acclimate.models.OperatorWriter;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * UnMix-TNS: K components per site, each the statistics of a part of the stream; an instance is
+ * normalized with their mixture, to which it contributes by its similarity to each. Tomar et al.,
+ * ICLR 2024, "Un-Mixing Test-Time Normalization Statistics: Combatting Label Temporal Correlation".
+ *
+ * <p>The reference forms {@code [B, K, C]} tensors; expanding its squares leaves products of {@code
+ * [B, K]} and {@code [K, C]} matrices only, so the cost beside the two passes that measure the
+ * instances does not grow with K in practice. Variances are shift-invariant, so this algebra runs
+ * on means centred on the source, where no digits cancel; only the cosine similarity needs the
+ * means themselves.
+ *
+ * @param components K
+ * @param momentum how far a reference batch moves the components
+ * @param referenceBatch the batch size that {@code momentum} is stated for
+ * @param temperature of the softmax over similarities
+ * @param start where the components start
+ */
+record UnmixTns(
+    int components, double momentum, double referenceBatch, double temperature, Start start)
+    implements Method {
+  static final String NAME = "unmix-tns";
+  private static final int DEFAULT_COMPONENTS = 16;
+  private static final double DEFAULT_MOMENTUM = 0.1;
+  private static final double DEFAULT_REFERENCE_BATCH = 64;
+  private static final double DEFAULT_TEMPERATURE = 0.07;
+
+  /** Of the source variance, the part that the components' own variance starts with. */
+  private static final double OWN_VARIANCE = 0.5;
+
+  private static final float LEAST_NORM = 1e-12f;
+
+  /** How the components start. */
+  enum Start {
+    /** The paper's: around the source statistics at random. */
+    RANDOM,
+    /** At clusters of source samples' statistics, see {@link Calibration}. */
+    CALIBRATED;
+
+    @Override
+    public String toString() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
+  static UnmixTns read(OptionReader options) {
+    return new UnmixTns(
+        options.integer("components", DEFAULT_COMPONENTS, 1, 4096),
+        options.number("momentum", DEFAULT_MOMENTUM, 0, true, 1),
+        options.number("reference-batch", DEFAULT_REFERENCE_BATCH, 0, true, Double.MAX_VALUE),
+        options.number("temperature", DEFAULT_TEMPERATURE, 0, true, Double.MAX_VALUE),
+        options.choice("init", Start.RANDOM, Start.class));
+  }
+
+  @Override
+  public String name() {
+    return NAME;
+  }
+
+  @Override
+  public Map<String, String> options() {
+    Map<String, String> options = new LinkedHashMap<>();
+    options.put("components", Integer.toString(components));
+    options.put("momentum", Double.toString(momentum));
+    options.put("reference-batch", Double.toString(referenceBatch));
+    options.put("temperature", Double.toString(temperature));
+    options.put("init", start.toString());
+    return options;
+  }
+
+  /**
+   * Without a spatial axis an instance has no variance: such sites keep the source's statistics.
+   */
+  @Override
+  public boolean adapts(NormalizationSite site) {
+    return site.isSpatial();
+  }
+
+  @Override
+  public List<StateKind> stateKinds() {
+    return List.of(
+        new StateKind("component_mean", components), new StateKind("component_var", components));
+  }
+
+  @Override
+  public boolean needsCalibration() {
+    return start == Start.CALIBRATED;
+  }
+
+  @Override
+  public int calibrationComponents() {
+    return needsCalibration() ? components : 0;
+  }
+
+  @Override
+  public float[][] initialState(
+      NormalizationSite site, SplittableRandom random, @Nullable SiteComponents calibration) {
+    if (needsCalibration()) {
+      if (calibration == null || calibration.components() != components) {
+        throw new InvalidInputException(
+            canonical()
+                + ": expected a calibration of "
+                + components
+                + " components, found "
+                + (calibration == null ? "none" : calibration.components()));
+      }
+      return new float[][] {calibration.mean(), calibration.variance()};
+    }
+    int channels = site.channels();
+    float[] mean = new float[components * channels];
+    float[] variance = new float[components * channels];
+    double own = components == 1 ? 1 : OWN_VARIANCE;
+    double spread =
+        components == 1 ? 0 : Math.sqrt((1 - OWN_VARIANCE) * components / (components - 1.0));
+    RandomGenerator gaussian = random;
+    for (int k = 0; k < components; k++) {
+      for (int c = 0; c < channels; c++) {
+        double z = gaussian.nextGaussian();
+        mean[k * channels + c] =
+            (float) (site.mean()[c] + spread * Math.sqrt(site.variance()[c]) * z);
+        variance[k * channels + c] = (float) (own * site.variance()[c]);
+      }
+    }
+    return new float[][] {mean, variance};
+  }
+
+  @Override
+  public void rewrite(SiteGraph graph) {
+    OperatorWriter ops = graph.ops();
+    String mean = graph.state(0); // M [K, C]
+    String variance = graph.state(1); // V [K, C]
+    String instanceMean = graph.instanceMean(); // m [B, C], centred
+    String instanceVariance = graph.variance(instanceMean, graph.instanceSquare()); // v [B, C]
+
+    String weights = assignment(graph, mean, instanceMean); // P [B, K]
+    String centredMean = ops.sub(mean, graph.sourceMean());
+
+    String mixedMean =
+        mixture(graph, weights, centredMean, graph.meanOfRows(centredMean), instanceMean);
+    String mixedVariance =
+        mixture(graph, weights, variance, graph.meanOfRows(variance), instanceVariance);
+    String spread =
+        ops.sub(
+            meanSquare(graph, weights, centredMean, instanceMean), ops.mul(mixedMean, mixedMean));
+    String total = ops.max(ops.add(mixedVariance, spread), ops.constant(0f));
+    graph.normalizeInstances(mixedMean, total);
+
+    String rate = graph.sharedPerBatch("unmix-rate", () -> ratePerInstance(graph));
+    String scaledWeights = ops.mul(weights, rate);
+    String moved =
+        ops.reshape(ops.reduceSum(scaledWeights, false, 0), components, 1); // lambda mean_b p_bk
+    graph.setNextStates(
+        ops.add(
+            mean,
+            ops.sub(
+                ops.transposedMatMul(scaledWeights, instanceMean), ops.mul(moved, centredMean))),
+        ops.add(
+            variance,
+            ops.sub(
+                ops.transposedMatMul(scaledWeights, instanceVariance), ops.mul(moved, variance))));
+  }
+
+  /** P: softmax over components of the cosine between instance and component means. */
+  private String assignment(SiteGraph graph, String mean, String instanceMean) {
+    OperatorWriter ops = graph.ops();
+    String raw = ops.add(instanceMean, graph.sourceMean());
+    String floor = ops.constant(LEAST_NORM);
+    String instanceNorm = ops.max(ops.reduceL2(raw, true, 1), floor);
+    String componentNorm = ops.max(ops.reduceL2(mean, true, 1), floor);
+    String cosine = ops.matMulTransposed(ops.div(raw, instanceNorm), ops.div(mean, componentNorm));
+    return ops.softmaxOfRows(ops.mul(cosine, ops.constant((float) (1 / temperature))));
+  }
+
+  /** {@code mean_k ((1 - p_bk) S_k + p_bk s_b) = mean_k S_k + (s - P S) / K}. */
+  private String mixture(
+      SiteGraph graph, String weights, String states, String meanState, String instances) {
+    OperatorWriter ops = graph.ops();
+    String difference = ops.sub(instances, ops.matMul(weights, states));
+    return ops.add(meanState, ops.mul(difference, ops.constant(1f / components)));
+  }
+
+  /** {@code mean_k ((1 - p_bk) M_k + p_bk m_b)^2}, its square expanded. */
+  private String meanSquare(SiteGraph graph, String weights, String mean, String instanceMean) {
+    OperatorWriter ops = graph.ops();
+    String rest = ops.sub(ops.constant(1f), weights);
+    String states = ops.matMul(ops.mul(rest, rest), ops.mul(mean, mean));
+    String mixed = ops.matMul(ops.mul(weights, rest), mean);
+    String squares = ops.reduceSum(ops.mul(weights, weights), true, 1);
+    // (2 mixed + squares m) m
+    String instances =
+        ops.mul(
+            ops.add(ops.mul(mixed, ops.constant(2f)), ops.mul(squares, instanceMean)),
+            instanceMean);
+    return ops.mul(ops.add(states, instances), ops.constant(1f / components));
+  }
+
+  /** {@code lambda / B} with {@code lambda = 1 - (1 - momentum)^(B / reference batch)}. */
+  private String ratePerInstance(SiteGraph graph) {
+    OperatorWriter ops = graph.ops();
+    String size = graph.batchSize();
+    String exponent = ops.mul(size, ops.constant((float) (1 / referenceBatch)));
+    String kept = ops.pow(ops.constant((float) (1 - momentum)), exponent);
+    return ops.div(ops.sub(ops.constant(1f), kept), size);
+  }
+}
