@@ -1,5 +1,6 @@
 package dev.acclimate.streams;
 
+import dev.acclimate.adapters.AdaptiveModel;
 import dev.acclimate.models.Tensor;
 import dev.acclimate.models.TensorInfo;
 import java.util.List;
@@ -13,6 +14,14 @@ import java.util.Map;
  * equal snapshots.
  */
 public interface BatchModel {
+
+  /**
+   * An adaptive model as a batch model. The caller still closes {@code model}, and leaves it alone
+   * meanwhile.
+   */
+  static BatchModel of(AdaptiveModel model) {
+    return new AdaptiveBatchModel(model);
+  }
 
   /** The declared inputs; axis 0 is the batch, the others are fixed. */
   List<TensorInfo> inputs();
