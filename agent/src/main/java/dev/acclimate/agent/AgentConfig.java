@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
@@ -79,13 +80,13 @@ public record AgentConfig(Model model, @Nullable Http http, @Nullable StreamConf
           name + ": expected YAML, found an error" + where + ": " + first, e);
     } catch (IOException e) {
       throw new InvalidInputException(
-          name + ": expected a readable configuration file, found none (" + reason(e) + ")", e);
+          name + ": expected a readable configuration file, found " + reason(e), e);
     }
     return read(ConfigSection.root(name, tree));
   }
 
   private static String reason(IOException e) {
-    return e.getClass().getSimpleName().replace("Exception", "");
+    return e instanceof NoSuchFileException ? "no such file" : e.toString();
   }
 
   private static AgentConfig read(ConfigSection root) {

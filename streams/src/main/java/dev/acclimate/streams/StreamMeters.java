@@ -7,13 +7,18 @@ import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
+import io.micrometer.core.instrument.binder.kafka.KafkaClientMetrics;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.function.Supplier;
+import org.apache.kafka.clients.consumer.Consumer;
+import org.apache.kafka.clients.producer.Producer;
 
 /**
  * The processor's meters, tagged with {@code group} and {@code method}. Counters count what was
@@ -30,9 +35,16 @@ import java.util.function.Supplier;
  *   <li>{@code acclimate.rollbacks}: transactions given up
  *   <li>{@code acclimate.partitions}: partitions of the topic in that this processor holds
  * </ul>
+ *
+ * The Kafka clients' own meters come by Micrometer's binder with the same tags; the lag is {@code
+ * kafka.consumer.fetch.manager.records.lag}.
  */
 final class StreamMeters {
+  /** How soon the meters of a newly assigned partition show: Micrometer's minute is long. */
+  private static final Duration REFRESH = Duration.ofSeconds(5);
+
   private final MeterRegistry registry;
+  private final ScheduledExecutorService refresher;
   private final Tags tags;
   private final List<Meter> registered = new ArrayList<>();
   private final Counter in;
@@ -47,6 +59,13 @@ final class StreamMeters {
 
   StreamMeters(MeterRegistry registry, String group, String method, Supplier<StreamHealth> health) {
     this.registry = registry;
+    this.refresher =
+        Executors.newSingleThreadScheduledExecutor(
+            task -> {
+              Thread thread = new Thread(task, "acclimate-meters-" + group);
+              thread.setDaemon(true);
+              return thread;
+            });
     this.tags = Tags.of("group", group, "method", method);
     this.in = counter("acclimate.records.in", "Requests committed", tags);
     this.out = counter("acclimate.records.out", "Responses committed", tags);
@@ -88,12 +107,19 @@ final class StreamMeters {
     return meter;
   }
 
-  MeterRegistry registry() {
-    return registry;
+  /** Binds a client's own meters, the consumer's lag among them; closed by the caller. */
+  KafkaClientMetrics bind(Consumer<?, ?> consumer) {
+    return bound(new KafkaClientMetrics(consumer, tags, refresher, REFRESH));
   }
 
-  Tags tags() {
-    return tags;
+  /** Binds a client's own meters; closed by the caller. */
+  KafkaClientMetrics bind(Producer<?, ?> producer) {
+    return bound(new KafkaClientMetrics(producer, tags, refresher, REFRESH));
+  }
+
+  private KafkaClientMetrics bound(KafkaClientMetrics metrics) {
+    metrics.bindTo(registry);
+    return metrics;
   }
 
   Timer modelTime() {
@@ -122,6 +148,7 @@ final class StreamMeters {
 
   /** Takes the meters out of the registry, so that a later processor registers its own. */
   void close() {
+    refresher.shutdownNow();
     registered.forEach(registry::remove);
   }
 }

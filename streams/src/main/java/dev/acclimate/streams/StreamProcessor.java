@@ -322,8 +322,7 @@ public final class StreamProcessor implements AutoCloseable {
     if (consumer == null) {
       Consumer<byte[], byte[]> opened = clients.openConsumer(config);
       consumer = opened;
-      consumerMetrics = new KafkaClientMetrics(opened, meters.tags());
-      consumerMetrics.bindTo(meters.registry());
+      consumerMetrics = meters.bind(opened);
       opened.subscribe(List.of(config.topics().in()), new Rebalances());
     }
     health = running();
@@ -437,10 +436,10 @@ public final class StreamProcessor implements AutoCloseable {
         boolean warm = left != null && left.offset() == offset;
         fold.start(warm && left != null ? left : new Mark(offset, initialState));
         log.info(
-            "{} takes {} from offset {} with {} state",
+            "{} takes {} from {} with {} state",
             name(),
             partition,
-            offset,
+            offset < 0 ? "where its log starts" : "offset " + offset,
             warm ? "its earlier" : "the initial");
       }
     }

@@ -81,8 +81,7 @@ final class TransactionalOutbox implements AutoCloseable {
         close(Duration.ZERO);
         throw e;
       }
-      clientMetrics = new KafkaClientMetrics(fresh, meters.tags());
-      clientMetrics.bindTo(meters.registry());
+      clientMetrics = meters.bind(fresh);
     }
   }
 
