@@ -49,14 +49,12 @@ record AlphaBn(double sourceWeight) implements Method {
 
   @Override
   public void rewrite(SiteGraph graph) {
-    String batchMean = graph.meanOfRows(graph.instanceMean());
-    String square = graph.meanOfRows(graph.instanceSquare());
-    String batchVariance = graph.variance(batchMean, square);
+    SiteGraph.Moments batch = graph.batchMoments();
     double batchWeight = 1 - sourceWeight;
     // centred on the source mean, the source's part of the mean is zero
-    String mean = graph.ops().mul(batchMean, graph.ops().constant((float) batchWeight));
+    String mean = graph.ops().mul(batch.mean(), graph.ops().constant((float) batchWeight));
     String variance =
-        graph.blend(sourceWeight, graph.site().variance(), batchWeight, batchVariance);
+        graph.blend(sourceWeight, graph.site().variance(), batchWeight, batch.variance());
     graph.normalizeBatch(mean, variance);
   }
 }

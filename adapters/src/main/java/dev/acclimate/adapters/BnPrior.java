@@ -58,11 +58,9 @@ record BnPrior(double priorSamples) implements Method {
               String n = graph.batchSize();
               return ops.div(n, ops.add(n, ops.constant((float) priorSamples)));
             });
-    String batchMean = graph.meanOfRows(graph.instanceMean());
-    String square = graph.meanOfRows(graph.instanceSquare());
-    String batchVariance = graph.variance(batchMean, square);
+    SiteGraph.Moments batch = graph.batchMoments();
     String source = graph.sourceVariance();
-    String variance = ops.add(source, ops.mul(ops.sub(batchVariance, source), batchWeight));
-    graph.normalizeBatch(ops.mul(batchMean, batchWeight), variance);
+    String variance = ops.add(source, ops.mul(ops.sub(batch.variance(), source), batchWeight));
+    graph.normalizeBatch(ops.mul(batch.mean(), batchWeight), variance);
   }
 }

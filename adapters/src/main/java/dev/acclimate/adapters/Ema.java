@@ -50,17 +50,16 @@ record Ema(double momentum) implements Method {
   @Override
   public void rewrite(SiteGraph graph) {
     var ops = graph.ops();
-    String batchMean = graph.meanOfRows(graph.instanceMean());
-    String square = graph.meanOfRows(graph.instanceSquare());
+    SiteGraph.Moments batch = graph.batchMoments();
     // n / (n - 1), and 1 where a lone value leaves nothing to correct
     String n = graph.valuesPerChannel();
     String one = ops.constant(1f);
     String unbiased = ops.div(n, ops.max(ops.sub(n, one), one));
-    String batchVariance = ops.mul(graph.variance(batchMean, square), unbiased);
+    String batchVariance = ops.mul(batch.variance(), unbiased);
     float keep = (float) (1 - momentum);
     float take = (float) momentum;
     String running = ops.sub(ops.reshape(graph.state(0), 1, graph.channels()), graph.sourceMean());
-    String mean = graph.blend(keep, running, take, batchMean);
+    String mean = graph.blend(keep, running, take, batch.mean());
     String runningVariance = ops.reshape(graph.state(1), 1, graph.channels());
     String variance = graph.blend(keep, runningVariance, take, batchVariance);
     graph.setNextStates(

@@ -1,6 +1,5 @@
 package dev.acclimate.adapters;
 
-import ai.onnx.proto.OnnxMl.AttributeProto;
 import dev.acclimate.models.Dimension;
 import dev.acclimate.models.GraphEditor;
 import dev.acclimate.models.NormalizationSite;
@@ -97,15 +96,31 @@ public final class SiteGraph {
     return nextStates;
   }
 
-  /** First moments of the instances, centred: {@code [B, C]}. */
-  String instanceMean() {
-    return site.isSpatial() ? matrix(ops.globalAveragePool(x)) : x;
+  /**
+   * Mean (centred) and biased variance.
+   *
+   * @param mean {@code [B, C]} of instances, {@code [1, C]} of the batch
+   * @param variance of the same shape, at least 0
+   */
+  record Moments(String mean, String variance) {}
+
+  /** Statistics of each instance over its positions; the site must be spatial. */
+  Moments instanceMoments() {
+    String mean = matrix(ops.globalAveragePool(x));
+    return new Moments(mean, variance(mean, matrix(ops.globalAveragePool(ops.mul(x, x)))));
   }
 
-  /** Second moments of the instances around the source mean: {@code [B, C]}. */
-  String instanceSquare() {
-    String square = ops.mul(x, x);
-    return site.isSpatial() ? matrix(ops.globalAveragePool(square)) : square;
+  /** Statistics of the batch over instances and positions. */
+  Moments batchMoments() {
+    if (!site.isSpatial()) {
+      // so little data that a second pass is free, and with one instance no digit may be lost
+      String mean = meanOfRows(x);
+      String difference = ops.sub(x, mean);
+      return new Moments(mean, meanOfRows(ops.mul(difference, difference)));
+    }
+    String mean = meanOfRows(matrix(ops.globalAveragePool(x)));
+    String square = meanOfRows(matrix(ops.globalAveragePool(ops.mul(x, x))));
+    return new Moments(mean, variance(mean, square));
   }
 
   private String matrix(String pooled) {
@@ -113,7 +128,7 @@ public final class SiteGraph {
   }
 
   /** Variance from the first two moments, at least 0: rounding can take it below. */
-  String variance(String mean, String square) {
+  private String variance(String mean, String square) {
     return ops.max(ops.sub(square, ops.mul(mean, mean)), ops.constant(0f));
   }
 
@@ -190,6 +205,12 @@ public final class SiteGraph {
    * @param variance {@code [1, C]}
    */
   void normalizeBatch(String mean, String variance) {
+    if (!site.isSpatial()) {
+      String deviation = ops.sqrt(ops.add(variance, ops.constant(site.epsilon())));
+      String scaled = ops.mul(ops.sub(x, mean), ops.div(row(site.gamma()), deviation));
+      ops.emitTo(site.output(), "Add", List.of(scaled, row(site.beta())));
+      return;
+    }
     // one pass over the activations, where separate products and sums would take two
     List<String> inputs =
         List.of(
@@ -198,11 +219,11 @@ public final class SiteGraph {
             ops.constant(site.beta(), site.channels()),
             ops.reshape(mean, site.channels()),
             ops.reshape(variance, site.channels()));
-    ops.emitTo(site.output(), "BatchNormalization", inputs, epsilon());
-  }
-
-  private AttributeProto epsilon() {
-    return OperatorWriter.number("epsilon", site.epsilon());
+    ops.emitTo(
+        site.output(),
+        "BatchNormalization",
+        inputs,
+        OperatorWriter.number("epsilon", site.epsilon()));
   }
 
   /**

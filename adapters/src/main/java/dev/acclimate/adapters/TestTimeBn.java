@@ -41,8 +41,7 @@ record TestTimeBn() implements Method {
 
   @Override
   public void rewrite(SiteGraph graph) {
-    String mean = graph.meanOfRows(graph.instanceMean());
-    String square = graph.meanOfRows(graph.instanceSquare());
-    graph.normalizeBatch(mean, graph.variance(mean, square));
+    SiteGraph.Moments batch = graph.batchMoments();
+    graph.normalizeBatch(batch.mean(), batch.variance());
   }
 }

@@ -141,8 +141,9 @@ record UnmixTns(
     OperatorWriter ops = graph.ops();
     String mean = graph.state(0); // M [K, C]
     String variance = graph.state(1); // V [K, C]
-    String instanceMean = graph.instanceMean(); // m [B, C], centred
-    String instanceVariance = graph.variance(instanceMean, graph.instanceSquare()); // v [B, C]
+    SiteGraph.Moments instances = graph.instanceMoments();
+    String instanceMean = instances.mean(); // m [B, C], centred
+    String instanceVariance = instances.variance(); // v [B, C]
 
     String weights = assignment(graph, mean, instanceMean); // P [B, K]
     String centredMean = ops.sub(mean, graph.sourceMean());

@@ -1,0 +1,113 @@
+package dev.acclimate.adapters;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.offset;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.acclimate.models.ExecutionProvider;
+import dev.acclimate.models.SessionSettings;
+import dev.acclimate.models.Tensor;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+
+/** Layer vectors computed with the papers' reference implementations in double precision. */
+class GoldenVectorsTest {
+  private static final Path GOLDEN = Path.of("..", "..", "shared", "golden");
+  private static final double TOLERANCE = 1e-5;
+
+  @TestFactory
+  Stream<DynamicTest> unmixTnsReproducesTheReference() throws IOException {
+    Assumptions.assumeTrue(Files.isDirectory(GOLDEN), "no golden vectors beside the repository");
+    List<Path> files;
+    try (Stream<Path> all = Files.list(GOLDEN)) {
+      files =
+          all.filter(file -> file.getFileName().toString().startsWith("unmix_tns_"))
+              .sorted()
+              .toList();
+    }
+    assertThat(files).isNotEmpty();
+    return files.stream()
+        .flatMap(
+            file ->
+                Stream.of(false, true)
+                    .map(
+                        convolution ->
+                            DynamicTest.dynamicTest(
+                                file.getFileName() + (convolution ? " behind a convolution" : ""),
+                                () -> check(file, convolution))));
+  }
+
+  private static void check(Path file, boolean convolution) throws IOException {
+    JsonNode golden = new ObjectMapper().readTree(file.toFile());
+    int components = golden.get("K").asInt();
+    JsonNode shape = golden.get("steps").get(0).get("shape");
+    OneSiteModel site =
+        OneSiteModel.of(
+            floats(golden.get("gamma")),
+            floats(golden.get("beta")),
+            floats(golden.get("source_mean")),
+            floats(golden.get("source_var")),
+            (float) golden.get("eps").asDouble(),
+            new long[] {shape.get(2).asLong(), shape.get(3).asLong()},
+            0,
+            17,
+            convolution);
+    Method method =
+        Method.parse(
+            "unmix-tns[components=%d;momentum=0.1;temperature=%s]"
+                .formatted(components, golden.get("temperature").asText()));
+    AdaptedModel adapted = AdaptedModel.adapt(site.model(), method);
+    AdaptationState start = adapted.initialState(0, null);
+    set(start, "component_mean", golden.get("initial_component_mean"));
+    set(start, "component_var", golden.get("initial_component_var"));
+
+    try (AdaptiveModel model =
+        AdaptiveModel.open(adapted, start, new SessionSettings(ExecutionProvider.CPU, 1))) {
+      for (JsonNode step : golden.get("steps")) {
+        long[] size = new long[4];
+        for (int i = 0; i < 4; i++) {
+          size[i] = step.get("shape").get(i).asLong();
+        }
+        // the vectors' lambda is our momentum, corrected for the batch size in the graph
+        assertThat(1 - Math.pow(0.9, size[0] / 64.0))
+            .isCloseTo(golden.get("momentum").asDouble(), offset(1e-12));
+        BatchResult result = model.run(Map.of("x", Tensor.of(floats(step.get("input")), size)));
+
+        assertClose("output", result.outputs().get("y"), step.get("output"));
+        Map<String, Tensor> state = model.state().tensors();
+        assertClose("component_mean", state.get("component_mean"), step.get("component_mean"));
+        assertClose("component_var", state.get("component_var"), step.get("component_var"));
+      }
+    }
+  }
+
+  private static void set(AdaptationState state, String tensor, JsonNode values) {
+    state.tensors().get(tensor).floats().put(floats(values));
+  }
+
+  private static void assertClose(String what, Tensor ours, JsonNode reference) {
+    double[] expected = new double[reference.size()];
+    for (int i = 0; i < expected.length; i++) {
+      expected[i] = reference.get(i).asDouble();
+    }
+    assertThat(PlainNormalization.relativeError(ours.toFloatArray(), expected))
+        .as(what)
+        .isLessThanOrEqualTo(TOLERANCE);
+  }
+
+  private static float[] floats(JsonNode array) {
+    float[] values = new float[array.size()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) array.get(i).asDouble();
+    }
+    return values;
+  }
+}

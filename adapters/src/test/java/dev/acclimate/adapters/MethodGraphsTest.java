@@ -1,0 +1,227 @@
+package dev.acclimate.adapters;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.acclimate.models.ExecutionProvider;
+import dev.acclimate.models.SessionSettings;
+import dev.acclimate.models.Tensor;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.SplittableRandom;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.Assume;
+import net.jqwik.api.Combinators;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
+import net.jqwik.api.constraints.IntRange;
+import net.jqwik.api.constraints.LongRange;
+
+/** Every method's graph against the plain double-precision formulas, over random shapes. */
+class MethodGraphsTest {
+  private static final double TOLERANCE = 1e-5;
+  private static final int STEPS = 3;
+  private static final SessionSettings ONE_THREAD = new SessionSettings(ExecutionProvider.CPU, 1);
+
+  /** What varies from try to try beside the method. */
+  record Setting(int channels, long[] spatial, int batch, boolean fixedBatch, long opset) {
+    @Override
+    public String toString() {
+      return "C=%d S=%s B=%d%s opset %d"
+          .formatted(channels, Arrays.toString(spatial), batch, fixedBatch ? " fixed" : "", opset);
+    }
+  }
+
+  @Provide
+  Arbitrary<Setting> settings() {
+    Arbitrary<long[]> spatial =
+        Arbitraries.of(
+            new long[] {},
+            new long[] {7},
+            new long[] {4, 5},
+            new long[] {8, 8},
+            new long[] {3, 2, 4});
+    return Combinators.combine(
+            Arbitraries.integers().between(1, 9),
+            spatial,
+            Arbitraries.integers().between(1, 8),
+            Arbitraries.of(true, false),
+            Arbitraries.of(9L, 10L, 11L, 12L, 13L, 15L, 17L, 18L, 20L, 21L, 22L, 23L, 24L, 25L))
+        .as(Setting::new);
+  }
+
+  /** The formulas' side of one step; may keep state. */
+  interface Reference {
+    double[][][] step(double[][][] x);
+  }
+
+  @Property(tries = 60)
+  void testTimeBn(@ForAll("settings") Setting setting, @ForAll @LongRange(max = 999) long seed) {
+    OneSiteModel site = site(setting, seed);
+    PlainNormalization plain = new PlainNormalization(site);
+    check("tbn", setting, site, seed, plain::testTime);
+  }
+
+  @Property(tries = 60)
+  void alphaBn(
+      @ForAll("settings") Setting setting,
+      @ForAll @LongRange(max = 999) long seed,
+      @ForAll @IntRange(max = 10) int tenths) {
+    OneSiteModel site = site(setting, seed);
+    PlainNormalization plain = new PlainNormalization(site);
+    check(
+        "alpha-bn[source-weight=" + tenths / 10.0 + "]",
+        setting,
+        site,
+        seed,
+        x -> plain.alpha(x, tenths / 10.0));
+  }
+
+  @Property(tries = 60)
+  void bnPrior(
+      @ForAll("settings") Setting setting,
+      @ForAll @LongRange(max = 999) long seed,
+      @ForAll @IntRange(max = 64) int samples) {
+    OneSiteModel site = site(setting, seed);
+    PlainNormalization plain = new PlainNormalization(site);
+    check(
+        "bn-prior[prior-samples=" + samples + "]",
+        setting,
+        site,
+        seed,
+        x -> plain.prior(x, samples));
+  }
+
+  @Property(tries = 60)
+  void ema(
+      @ForAll("settings") Setting setting,
+      @ForAll @LongRange(max = 999) long seed,
+      @ForAll @IntRange(min = 1, max = 10) int tenths) {
+    OneSiteModel site = site(setting, seed);
+    PlainNormalization plain = new PlainNormalization(site);
+    double[][] running = {plain.sourceMean, plain.sourceVariance};
+    AdaptationState end =
+        check(
+            "ema[momentum=" + tenths / 10.0 + "]",
+            setting,
+            site,
+            seed,
+            x -> plain.ema(x, tenths / 10.0, running));
+    assertState(end, "running_mean", running[0]);
+    assertState(end, "running_var", running[1]);
+  }
+
+  @Property(tries = 100)
+  void unmixTns(
+      @ForAll("settings") Setting setting,
+      @ForAll @LongRange(max = 999) long seed,
+      @ForAll @IntRange(min = 1, max = 20) int components,
+      @ForAll @IntRange(min = 1, max = 10) int tenths) {
+    Assume.that(setting.spatial().length > 0);
+    OneSiteModel site = site(setting, seed);
+    PlainNormalization plain = new PlainNormalization(site);
+    String method =
+        "unmix-tns[components=%d;momentum=%s;reference-batch=16]"
+            .formatted(components, tenths / 10.0);
+    AdaptationState start =
+        AdaptedModel.adapt(site.model(), Method.parse(method)).initialState(seed, null);
+    double[][] means = rows(start.tensors().get("component_mean"));
+    double[][] variances = rows(start.tensors().get("component_var"));
+    double lambda = 1 - Math.pow(1 - tenths / 10.0, setting.batch() / 16.0);
+    AdaptationState end =
+        check(method, setting, site, seed, x -> plain.unmix(x, lambda, 0.07, means, variances));
+    assertState(end, "component_mean", PlainNormalization.flatten(means));
+    assertState(end, "component_var", PlainNormalization.flatten(variances));
+  }
+
+  @Property(tries = 20)
+  void alphaZeroIsTestTimeBnAndAlphaOneIsSource(
+      @ForAll("settings") Setting setting, @ForAll @LongRange(max = 999) long seed) {
+    OneSiteModel site = site(setting, seed);
+    PlainNormalization plain = new PlainNormalization(site);
+    check("alpha-bn[source-weight=0]", setting, site, seed, plain::testTime);
+    check("alpha-bn[source-weight=1]", setting, site, seed, plain::source);
+    check("bn-prior[prior-samples=0]", setting, site, seed, plain::testTime);
+  }
+
+  /** Runs a few batches through both; returns the state in the end. */
+  private static AdaptationState check(
+      String method, Setting setting, OneSiteModel site, long seed, Reference reference) {
+    AdaptedModel adapted = AdaptedModel.adapt(site.model(), Method.parse(method));
+    SplittableRandom random = new SplittableRandom(seed + 1);
+    try (AdaptiveModel model =
+        AdaptiveModel.open(adapted, adapted.initialState(seed, null), ONE_THREAD)) {
+      for (int step = 0; step < STEPS; step++) {
+        int positions = (int) Tensor.elements(setting.spatial());
+        double[][][] x = shifted(site, setting.batch(), positions, random);
+        long[] shape = new long[2 + setting.spatial().length];
+        shape[0] = setting.batch();
+        shape[1] = setting.channels();
+        System.arraycopy(setting.spatial(), 0, shape, 2, setting.spatial().length);
+        Tensor input = Tensor.of(narrow(PlainNormalization.flatten(x)), shape);
+
+        BatchResult result = model.run(Map.of("x", input));
+
+        double[] expected = PlainNormalization.flatten(reference.step(x));
+        assertThat(result.adapted()).isTrue();
+        assertThat(
+                PlainNormalization.relativeError(
+                    result.outputs().get("y").toFloatArray(), expected))
+            .as("output of step " + step)
+            .isLessThanOrEqualTo(TOLERANCE);
+      }
+      return model.state();
+    }
+  }
+
+  private static OneSiteModel site(Setting setting, long seed) {
+    return OneSiteModel.random(
+        setting.channels(),
+        setting.spatial(),
+        setting.fixedBatch() ? setting.batch() : 0,
+        setting.opset(),
+        seed);
+  }
+
+  /** Samples of a shifted domain: each instance has an offset of its own. Exact in float32. */
+  private static double[][][] shifted(
+      OneSiteModel site, int batch, int positions, SplittableRandom random) {
+    int channels = site.gamma().length;
+    double[][][] x = new double[batch][channels][positions];
+    for (double[][] instance : x) {
+      for (int c = 0; c < channels; c++) {
+        double deviation = Math.sqrt(site.variance()[c]);
+        double offset = site.mean()[c] + deviation * 2 * random.nextGaussian();
+        for (int s = 0; s < positions; s++) {
+          instance[c][s] = (float) (offset + 1.5 * deviation * random.nextGaussian());
+        }
+      }
+    }
+    return x;
+  }
+
+  private static float[] narrow(double[] values) {
+    float[] narrow = new float[values.length];
+    for (int i = 0; i < narrow.length; i++) {
+      narrow[i] = (float) values[i];
+    }
+    return narrow;
+  }
+
+  private static double[][] rows(Tensor matrix) {
+    int width = (int) matrix.size(1);
+    double[] flat = PlainNormalization.widen(matrix.toFloatArray());
+    double[][] rows = new double[(int) matrix.size(0)][];
+    for (int k = 0; k < rows.length; k++) {
+      rows[k] = Arrays.copyOfRange(flat, k * width, (k + 1) * width);
+    }
+    return rows;
+  }
+
+  private static void assertState(AdaptationState state, String name, double[] expected) {
+    assertThat(PlainNormalization.relativeError(state.tensors().get(name).toFloatArray(), expected))
+        .as(name)
+        .isLessThanOrEqualTo(TOLERANCE);
+  }
+}

@@ -1,0 +1,115 @@
+package dev.acclimate.simulate;
+
+import dev.acclimate.adapters.AdaptiveModel;
+import dev.acclimate.adapters.BatchResult;
+import dev.acclimate.models.Dimension;
+import dev.acclimate.models.ElementType;
+import dev.acclimate.models.InvalidInputException;
+import dev.acclimate.models.Tensor;
+import dev.acclimate.models.TensorInfo;
+import dev.acclimate.simulate.data.ImageSet;
+import dev.acclimate.simulate.data.Layout;
+import java.nio.FloatBuffer;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+
+/** How images go into a model and classes come out: one float32 input, scores first. */
+public final class Classifier {
+  private final TensorInfo input;
+  private final String output;
+
+  private Classifier(TensorInfo input, String output) {
+    this.input = input;
+    this.output = output;
+  }
+
+  /**
+   * Finds a model's image input and its scores.
+   *
+   * @throws InvalidInputException when the model is no image classifier or takes another image
+   *     shape or batch size
+   */
+  public static Classifier of(
+      String model,
+      List<TensorInfo> inputs,
+      List<TensorInfo> outputs,
+      ImageSet images,
+      Layout layout,
+      int batchSize) {
+    if (inputs.size() != 1 || inputs.get(0).type() != ElementType.FP32) {
+      throw new InvalidInputException(
+          model + ": expected a single FP32 input for images, found " + inputs);
+    }
+    TensorInfo input = inputs.get(0);
+    long[] shape = shape(images, layout, batchSize);
+    if (!input.accepts(shape)) {
+      Dimension batch = input.rank() > 0 ? input.dimensions().get(0) : Dimension.fixed(1);
+      throw new InvalidInputException(
+          "%s: input '%s' takes %s, the data gives %s%s"
+              .formatted(
+                  model,
+                  input.name(),
+                  input.shapeText(),
+                  Arrays.toString(shape),
+                  batch.isFixed() && batch.size() != batchSize
+                      ? "; set --batch-size " + batch.size()
+                      : ""));
+    }
+    TensorInfo output = outputs.get(0);
+    if (output.type() != ElementType.FP32 || output.rank() != 2) {
+      throw new InvalidInputException(
+          model + ": expected FP32 scores [batch, classes] as first output, found " + output);
+    }
+    Dimension classes = output.dimensions().get(1);
+    int highest = Arrays.stream(images.labels()).max().orElse(0);
+    if (classes.isFixed() && highest >= classes.size()) {
+      throw new InvalidInputException(
+          "%s: output '%s' has %d classes, the data has label %d"
+              .formatted(model, output.name(), classes.size(), highest));
+    }
+    return new Classifier(input, output.name());
+  }
+
+  /** The shape of a batch of images as the model takes it. */
+  static long[] shape(ImageSet images, Layout layout, int batchSize) {
+    return layout == Layout.NCHW
+        ? new long[] {batchSize, images.channels(), images.height(), images.width()}
+        : new long[] {batchSize, images.height(), images.width(), images.channels()};
+  }
+
+  /** The input's name. */
+  public String inputName() {
+    return input.name();
+  }
+
+  /** True where the model takes batches of one size only. */
+  boolean hasFixedBatch() {
+    return input.dimensions().get(0).isFixed();
+  }
+
+  /** Runs a batch and writes the class with the highest score of each sample. */
+  BatchResult classify(AdaptiveModel model, Tensor batch, int[] classes) {
+    BatchResult result = model.run(Map.of(input.name(), batch));
+    Tensor scores = result.outputs().get(output);
+    if (scores == null) {
+      throw new IllegalStateException("no output " + output);
+    }
+    highest(scores, classes);
+    return result;
+  }
+
+  private static void highest(Tensor scores, int[] classes) {
+    FloatBuffer values = scores.floats();
+    int width = (int) scores.size(1);
+    for (int b = 0; b < scores.size(0); b++) {
+      int best = 0;
+      for (int c = 1; c < width; c++) {
+        if (values.get(b * width + c) > values.get(b * width + best)) {
+          best = c;
+        }
+      }
+      classes[b] = best;
+    }
+  }
+}

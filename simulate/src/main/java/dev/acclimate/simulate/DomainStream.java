@@ -1,0 +1,75 @@
+package dev.acclimate.simulate;
+
+import dev.acclimate.models.InvalidInputException;
+import dev.acclimate.simulate.corruptions.Corrupter;
+import dev.acclimate.simulate.corruptions.Shift;
+import dev.acclimate.simulate.data.ImageSet;
+import dev.acclimate.simulate.data.Preprocessing;
+import dev.acclimate.simulate.random.SeededRandom;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * An image set replayed under drift: once per domain, each time shifted in its own way and in its
+ * own order.
+ *
+ * <p>A domain's order depends on the seed and on its shift, not on the domains around it, so that a
+ * figure for one corruption is the same whichever others a run includes. Reading is repeatable:
+ * give every method the same stream.
+ */
+public final class DomainStream {
+
+  private final ImageSet images;
+  private final List<Domain> domains;
+
+  private DomainStream(ImageSet images, List<Domain> domains) {
+    this.images = images;
+    this.domains = List.copyOf(domains);
+  }
+
+  /**
+   * Lays out the domains; pixels are read only when a batch is asked for.
+   *
+   * @param images replayed once per domain
+   * @param preprocessing from pixels to what the model reads; where the set holds model inputs,
+   *     only its layout counts
+   * @throws InvalidInputException if the set has no pixels to corrupt, the preprocessing does not
+   *     fit its channels, or delta is not above 0
+   */
+  public static DomainStream of(
+      ImageSet images, Preprocessing preprocessing, StreamOptions options) {
+    Preprocessing fitting = preprocessing.on(images);
+    int[] labels = images.labels();
+    List<Domain> domains = new ArrayList<>();
+    for (Shift shift : options.shifts()) {
+      int[] order = options.order().arrange(labels, options.delta(), seed(options.seed(), shift));
+      domains.add(
+          new Domain(
+              images,
+              fitting,
+              Corrupter.of(shift, images, options.seed()),
+              order,
+              options.schedule().resetsBefore(domains.size())));
+    }
+    return new DomainStream(images, domains);
+  }
+
+  private static long seed(long seed, Shift shift) {
+    return SeededRandom.of(seed, shift.corruption().id().hashCode(), shift.severity()).nextLong();
+  }
+
+  /** Where the samples come from. */
+  public ImageSet images() {
+    return images;
+  }
+
+  /** The domains in the order they are met. */
+  public List<Domain> domains() {
+    return domains;
+  }
+
+  /** Samples in all domains together. */
+  public long size() {
+    return domains.stream().mapToLong(Domain::size).sum();
+  }
+}

@@ -1,0 +1,97 @@
+package dev.acclimate.simulate;
+
+import dev.acclimate.simulate.MethodRun.DomainResult;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+
+/** A simulation's result as one page that needs nothing but itself. */
+final class HtmlReport {
+  private static final String STYLE =
+      """
+      :root { color-scheme: light dark; --line: #8884; --best: #2e7d3233; --bar: #3b82f6; }
+      body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem;
+             padding: 0 1rem; }
+      .wide { overflow-x: auto; }
+      table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+      th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--line); text-align: right; }
+      th:first-child, td:first-child { text-align: left; font-family: ui-monospace, monospace; }
+      td.best { background: var(--best); font-weight: 600; }
+      .bar { display: block; height: .3rem; background: var(--bar); border-radius: .15rem; }
+      dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; }
+      dt { font-weight: 600; } dd { margin: 0; overflow-wrap: anywhere; }
+      """;
+
+  private HtmlReport() {}
+
+  static String of(SimulationReport report) {
+    StringBuilder page = new StringBuilder();
+    page.append("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
+        .append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n")
+        .append("<title>Acclimate: ")
+        .append(escape(report.model()))
+        .append("</title>\n<style>\n")
+        .append(STYLE)
+        .append("</style>\n</head>\n<body>\n<h1>Does adaptation help?</h1>\n")
+        .append("<p>Wrong answers in percent, methods by domains; the best of each is marked.")
+        .append(" Lower is better.</p>\n");
+    table(page, report.runs());
+    page.append("<h2>How this was made</h2>\n<dl>\n");
+    entry(page, "model", report.model());
+    entry(page, "seed", Long.toString(report.seed()));
+    entry(page, "batch size", Integer.toString(report.batchSize()));
+    entry(page, "order", report.order());
+    entry(page, "domains", report.domains());
+    report.provenance().forEach((key, value) -> entry(page, key, value));
+    return page.append("</dl>\n</body>\n</html>\n").toString();
+  }
+
+  private static void table(StringBuilder page, List<MethodRun> runs) {
+    int domains = runs.get(0).domains().size();
+    double[] best = new double[domains + 1];
+    Arrays.fill(best, Double.MAX_VALUE);
+    for (MethodRun run : runs) {
+      for (int d = 0; d < domains; d++) {
+        best[d] = Math.min(best[d], run.domains().get(d).errorRate());
+      }
+      best[domains] = Math.min(best[domains], run.errorRate());
+    }
+    page.append("<div class=\"wide\"><table>\n<thead><tr><th>method</th>");
+    for (DomainResult domain : runs.get(0).domains()) {
+      page.append("<th>").append(escape(domain.domain())).append("</th>");
+    }
+    page.append("<th>all</th></tr></thead>\n<tbody>\n");
+    for (MethodRun run : runs) {
+      page.append("<tr><td>").append(escape(run.method())).append("</td>");
+      for (int d = 0; d < domains; d++) {
+        cell(page, run.domains().get(d).errorRate(), best[d]);
+      }
+      cell(page, run.errorRate(), best[domains]);
+      page.append("</tr>\n");
+    }
+    page.append("</tbody>\n</table></div>\n");
+  }
+
+  private static void cell(StringBuilder page, double rate, double best) {
+    page.append(rate <= best ? "<td class=\"best\">" : "<td>")
+        .append(SimulationReport.percent(rate))
+        .append("<span class=\"bar\" style=\"width:")
+        .append(String.format(Locale.ROOT, "%.1f", 100 * rate))
+        .append("%\"></span></td>");
+  }
+
+  private static void entry(StringBuilder page, String name, String value) {
+    page.append("<dt>")
+        .append(escape(name))
+        .append("</dt><dd>")
+        .append(escape(value))
+        .append("</dd>\n");
+  }
+
+  private static String escape(String text) {
+    return text.replace("&", "&amp;")
+        .replace("<", "&lt;")
+        .replace(">", "&gt;")
+        .replace("\"", "&quot;");
+  }
+}

@@ -1,0 +1,104 @@
+package dev.acclimate.simulate;
+
+import dev.acclimate.adapters.Calibration;
+import dev.acclimate.adapters.Calibrator;
+import dev.acclimate.models.ElementType;
+import dev.acclimate.models.InvalidInputException;
+import dev.acclimate.models.OnnxModel;
+import dev.acclimate.models.SessionSettings;
+import dev.acclimate.models.Tensor;
+import dev.acclimate.simulate.corruptions.Shift;
+import dev.acclimate.simulate.data.ImageSet;
+import dev.acclimate.simulate.data.Preprocessing;
+import dev.acclimate.simulate.orders.Order;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+
+/** Measures a model on images of its own domain. */
+public final class SourceCalibration implements AutoCloseable {
+  /** Enough for the mean and variance of some tens of groups. */
+  public static final int DEFAULT_SAMPLES = 2000;
+
+  private static final int BATCH = 64;
+
+  private final Calibrator calibrator;
+
+  private SourceCalibration(Calibrator calibrator) {
+    this.calibrator = calibrator;
+  }
+
+  /**
+   * Runs source images, drawn at random and unchanged, through the model.
+   *
+   * @param images of the source domain, best not those that the model is judged on
+   * @param samples at most how many
+   * @param seed of the draw
+   * @throws InvalidInputException when the model does not take these images or has no site to
+   *     measure
+   */
+  public static SourceCalibration measure(
+      OnnxModel model,
+      ImageSet images,
+      Preprocessing preprocessing,
+      int samples,
+      long seed,
+      SessionSettings settings,
+      SimulationProgress progress) {
+    int batchSize =
+        model.inputs().size() == 1 && model.inputs().get(0).dimensions().get(0).isFixed()
+            ? (int) model.inputs().get(0).dimensions().get(0).size()
+            : Math.min(BATCH, images.size());
+    Classifier classifier =
+        Classifier.of(
+            model.name(),
+            model.inputs(),
+            model.outputs(),
+            images,
+            preprocessing.layout(),
+            batchSize);
+    Domain domain =
+        DomainStream.of(
+                images,
+                preprocessing,
+                new StreamOptions(
+                    List.of(Shift.NONE),
+                    DomainSchedule.SINGLE,
+                    Order.IID,
+                    Order.DEFAULT_DELTA,
+                    seed))
+            .domains()
+            .get(0);
+    Calibrator calibrator = Calibrator.open(model, settings);
+    long[] shape = Classifier.shape(images, preprocessing.layout(), batchSize);
+    int total = Math.min(samples, domain.size());
+    int[] labels = new int[batchSize];
+    try (Tensor batch = Tensor.allocate(ElementType.FP32, shape)) {
+      for (int from = 0; from < total; ) {
+        int n = domain.fill(from, Math.min(batchSize, total - from), batch.floats(), labels);
+        if (n < batchSize && classifier.hasFixedBatch()) {
+          break;
+        }
+        try (Tensor part = batch.first(n)) {
+          calibrator.add(Map.of(classifier.inputName(), part), Arrays.copyOf(labels, n));
+        }
+        from += n;
+        progress.update("calibrating", from, total);
+      }
+      return new SourceCalibration(calibrator);
+    } catch (RuntimeException e) {
+      calibrator.close();
+      throw e;
+    }
+  }
+
+  /** Clusters what was measured into so many components, see {@link Calibrator#cluster}. */
+  public Calibration cluster(int components, long seed) {
+    return calibrator.cluster(components, seed);
+  }
+
+  @Override
+  public void close() {
+    calibrator.close();
+  }
+}

@@ -1,0 +1,104 @@
+package dev.acclimate.simulate.data;
+
+import dev.acclimate.models.InvalidInputException;
+import java.nio.file.Path;
+
+/**
+ * Where images come from, as written after {@code --data}.
+ *
+ * <table>
+ * <caption>Known forms</caption>
+ * <tr><td>{@code builtin}, {@code builtin:N}</td><td>{@link BuiltinImages}, 10,000 or N images</td></tr>
+ * <tr><td>{@code cifar10:DIR}</td><td>the standard binary files, {@code .bin} or {@code .bin.gz}</td></tr>
+ * <tr><td>{@code npz:FILE}</td><td>{@code x} {@code [N, C, H, W]} float32 or {@code [N, H, W, C]} uint8,
+ * {@code y} {@code [N]} int64, int32 or uint8</td></tr>
+ * </table>
+ */
+public sealed interface DataSpec {
+
+  /** The forms {@link #parse} knows, for messages and help texts. */
+  String KNOWN = "builtin, builtin:N, cifar10:DIR, npz:FILE";
+
+  /**
+   * Reads or generates the images.
+   *
+   * @param split which part; a set that has only one part (npz) gives it for either
+   * @throws InvalidInputException if a file is missing or malformed
+   */
+  ImageSet load(Split split);
+
+  /** The test part. */
+  default ImageSet load() {
+    return load(Split.TEST);
+  }
+
+  /**
+   * Reads what a user wrote after {@code --data}.
+   *
+   * @throws InvalidInputException if {@code text} is none of {@link #KNOWN}
+   */
+  static DataSpec parse(String text) {
+    int colon = text.indexOf(':');
+    String scheme = colon < 0 ? text : text.substring(0, colon);
+    String argument = colon < 0 ? "" : text.substring(colon + 1);
+    return switch (scheme) {
+      case "builtin" -> new Builtin(colon < 0 ? Builtin.DEFAULT_SIZE : size(text, argument));
+      case "cifar10" -> new Cifar10(Path.of(requireArgument(text, argument, "cifar10:DIR")));
+      case "npz" -> new Npz(Path.of(requireArgument(text, argument, "npz:FILE")));
+      default ->
+          throw new InvalidInputException(
+              "data: expected one of %s, found \"%s\"".formatted(KNOWN, text));
+    };
+  }
+
+  private static String requireArgument(String text, String argument, String form) {
+    if (argument.isEmpty()) {
+      throw new InvalidInputException("data: expected %s, found \"%s\"".formatted(form, text));
+    }
+    return argument;
+  }
+
+  private static int size(String text, String argument) {
+    try {
+      int size = Integer.parseInt(argument);
+      if (size > 0) {
+        return size;
+      }
+    } catch (NumberFormatException e) {
+      // said below
+    }
+    throw new InvalidInputException(
+        "data: expected builtin:N with a positive number of images, found \"%s\"".formatted(text));
+  }
+
+  /**
+   * Our own generated images.
+   *
+   * @param size how many
+   */
+  record Builtin(int size) implements DataSpec {
+    /** As many as CIFAR-10 has test images. */
+    public static final int DEFAULT_SIZE = 10_000;
+
+    @Override
+    public ImageSet load(Split split) {
+      return BuiltinImages.generate(split, size, BuiltinImages.DEFAULT_SEED);
+    }
+  }
+
+  /** CIFAR-10 in {@code directory}. */
+  record Cifar10(Path directory) implements DataSpec {
+    @Override
+    public ImageSet load(Split split) {
+      return Cifar10Files.read(directory, split);
+    }
+  }
+
+  /** NumPy arrays in {@code file}. */
+  record Npz(Path file) implements DataSpec {
+    @Override
+    public ImageSet load(Split split) {
+      return NpzImages.read(file);
+    }
+  }
+}

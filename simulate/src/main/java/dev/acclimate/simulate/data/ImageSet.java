@@ -1,0 +1,213 @@
+package dev.acclimate.simulate.data;
+
+import dev.acclimate.models.InvalidInputException;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * Labelled images {@code [N, C, H, W]}, held in memory one array an image, as uint8 or float32.
+ *
+ * <p>Sets with {@link #pixels()} read as values in [0, 1] and can be corrupted and preprocessed.
+ * The others hold model inputs already: their values are passed on as they are.
+ *
+ * <p>Immutable and safe to read from many threads; the arrays given to a factory are not copied and
+ * must not change afterwards.
+ */
+public final class ImageSet {
+
+  /** Division once per possible byte, not once per pixel. */
+  private static final float[] BYTE_TO_UNIT = new float[256];
+
+  static {
+    for (int value = 0; value < 256; value++) {
+      BYTE_TO_UNIT[value] = value / 255f;
+    }
+  }
+
+  private interface Storage {
+    void read(int index, float[] chw);
+  }
+
+  private final String name;
+  private final ImageShape shape;
+  private final List<String> classes;
+  private final int[] labels;
+  private final boolean pixels;
+  private final Storage storage;
+
+  private ImageSet(
+      String name,
+      ImageShape shape,
+      List<String> classes,
+      int[] labels,
+      boolean pixels,
+      Storage storage) {
+    this.name = name;
+    this.shape = shape;
+    this.classes = List.copyOf(classes);
+    this.labels = labels;
+    this.pixels = pixels;
+    this.storage = storage;
+    for (int i = 0; i < labels.length; i++) {
+      if (labels[i] < 0 || labels[i] >= this.classes.size()) {
+        throw new InvalidInputException(
+            "%s: label of sample %d must be 0 to %d, found %d"
+                .formatted(name, i, this.classes.size() - 1, labels[i]));
+      }
+    }
+  }
+
+  /**
+   * Pixel data in bytes.
+   *
+   * @param images {@code [N][C * H * W]}, planes in channel order, 0 to 255
+   * @param labels {@code [N]}, indices into {@code classes}
+   * @throws InvalidInputException if a label is not a class
+   * @throws IllegalArgumentException if the array lengths do not fit together
+   */
+  public static ImageSet ofBytes(
+      String name, ImageShape shape, List<String> classes, byte[][] images, int[] labels) {
+    requireLengths(images.length, labels.length);
+    for (byte[] image : images) {
+      requireLengths(shape.size(), image.length);
+    }
+    return new ImageSet(
+        name,
+        shape,
+        classes,
+        labels,
+        true,
+        (index, chw) -> {
+          byte[] image = images[index];
+          for (int i = 0; i < image.length; i++) {
+            chw[i] = BYTE_TO_UNIT[image[i] & 0xff];
+          }
+        });
+  }
+
+  /**
+   * Float data.
+   *
+   * @param images {@code [N][C * H * W]}, planes in channel order
+   * @param labels {@code [N]}, indices into {@code classes}
+   * @param pixels whether the values are pixels in [0, 1] rather than model inputs
+   * @throws InvalidInputException if a label is not a class
+   * @throws IllegalArgumentException if the array lengths do not fit together
+   */
+  public static ImageSet ofFloats(
+      String name,
+      ImageShape shape,
+      List<String> classes,
+      float[][] images,
+      int[] labels,
+      boolean pixels) {
+    requireLengths(images.length, labels.length);
+    for (float[] image : images) {
+      requireLengths(shape.size(), image.length);
+    }
+    return new ImageSet(
+        name,
+        shape,
+        classes,
+        labels,
+        pixels,
+        (index, chw) -> System.arraycopy(images[index], 0, chw, 0, images[index].length));
+  }
+
+  private static void requireLengths(int expected, int found) {
+    if (expected != found) {
+      throw new IllegalArgumentException("expected length " + expected + ", found " + found);
+    }
+  }
+
+  /** What the set is called in reports, for example {@code cifar10}. */
+  public String name() {
+    return name;
+  }
+
+  /** Number of images. */
+  public int size() {
+    return labels.length;
+  }
+
+  /** The shape of each image. */
+  public ImageShape shape() {
+    return shape;
+  }
+
+  public int channels() {
+    return shape.channels();
+  }
+
+  public int height() {
+    return shape.height();
+  }
+
+  public int width() {
+    return shape.width();
+  }
+
+  /** Class names; a label is an index into them. */
+  public List<String> classes() {
+    return classes;
+  }
+
+  /** The class of image {@code index}. */
+  public int label(int index) {
+    return labels[index];
+  }
+
+  /** All labels in order, a fresh array {@code [N]}. */
+  public int[] labels() {
+    return labels.clone();
+  }
+
+  /** Whether the values are pixels in [0, 1]; otherwise they are model inputs. */
+  public boolean pixels() {
+    return pixels;
+  }
+
+  /**
+   * Copies one image out.
+   *
+   * @param chw receives the {@code [C, H, W]} values; at least {@code shape().size()} long
+   */
+  public void read(int index, float[] chw) {
+    Objects.checkIndex(index, labels.length);
+    storage.read(index, chw);
+  }
+
+  /**
+   * The images at {@code indices}, in that order; shares the pixels with this set.
+   *
+   * @throws IndexOutOfBoundsException if an index is not below {@link #size()}
+   */
+  public ImageSet subset(int[] indices) {
+    int[] chosen = indices.clone();
+    int[] chosenLabels = new int[chosen.length];
+    for (int i = 0; i < chosen.length; i++) {
+      chosenLabels[i] = labels[Objects.checkIndex(chosen[i], labels.length)];
+    }
+    return new ImageSet(
+        name,
+        shape,
+        classes,
+        chosenLabels,
+        pixels,
+        (index, chw) -> storage.read(chosen[index], chw));
+  }
+
+  /** The first {@code n} images, or all of them where there are fewer. */
+  public ImageSet head(int n) {
+    int[] indices = new int[Math.min(n, size())];
+    for (int i = 0; i < indices.length; i++) {
+      indices[i] = i;
+    }
+    return subset(indices);
+  }
+
+  @Override
+  public String toString() {
+    return name + " [" + size() + " images " + shape + ", " + classes.size() + " classes]";
+  }
+}

@@ -1,0 +1,9 @@
+package dev.acclimate.simulate.data;
+
+/** How a model wants an image's values ordered. */
+public enum Layout {
+  /** One plane after another. */
+  NCHW,
+  /** Channels together at each pixel. */
+  NHWC
+}

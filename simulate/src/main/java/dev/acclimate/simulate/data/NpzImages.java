@@ -1,0 +1,198 @@
+package dev.acclimate.simulate.data;
+
+import dev.acclimate.models.InvalidInputException;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipFile;
+
+/**
+ * Images from a NumPy archive: {@code x} {@code [N, C, H, W]} float32 or {@code [N, H, W, C]}
+ * uint8, and {@code y} {@code [N]}.
+ *
+ * <p>Float values that all lie in [0, 1] are pixels; otherwise they are model inputs.
+ */
+final class NpzImages {
+
+  /** More classes than this in {@code y} is a mistake rather than a data set. */
+  private static final int MAX_CLASSES = 100_000;
+
+  private NpzImages() {}
+
+  /**
+   * Reads the archive.
+   *
+   * @throws InvalidInputException if the file is missing, no archive, or an entry is missing or not
+   *     of a type and shape above
+   */
+  static ImageSet read(Path file) {
+    if (!Files.isRegularFile(file)) {
+      throw new InvalidInputException("npz: no such file: " + file);
+    }
+    try (ZipFile zip = new ZipFile(file.toFile())) {
+      int[] labels = readLabels(zip, file);
+      return readImages(zip, file, labels);
+    } catch (EOFException e) {
+      throw new InvalidInputException(file + ": an array header ends too early", e);
+    } catch (IOException e) {
+      throw new InvalidInputException(file + ": cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  private static InputStream open(ZipFile zip, Path file, String entry) throws IOException {
+    ZipEntry found = zip.getEntry(entry + ".npy");
+    if (found == null) {
+      throw new InvalidInputException(
+          "%s: expected the arrays x and y, found %s"
+              .formatted(
+                  file,
+                  zip.stream()
+                      .map(e -> e.getName().replaceFirst("\\.npy$", ""))
+                      .sorted()
+                      .toList()));
+    }
+    return zip.getInputStream(found);
+  }
+
+  private static int[] readLabels(ZipFile zip, Path file) throws IOException {
+    try (InputStream in = open(zip, file, "y")) {
+      NpyArray array = NpyArray.open(in, file + ": y");
+      long[] shape = array.shape();
+      if (shape.length != 1 || shape[0] < 1 || shape[0] > Integer.MAX_VALUE / Long.BYTES) {
+        throw new InvalidInputException(
+            "%s: expected shape [N], found %s".formatted(array.where(), Arrays.toString(shape)));
+      }
+      int bytes =
+          switch (array.type()) {
+            case "<i8" -> Long.BYTES;
+            case "<i4" -> Integer.BYTES;
+            case "|u1" -> 1;
+            default ->
+                throw new InvalidInputException(
+                    "%s: expected int64, int32 or uint8 (<i8, <i4, |u1), found %s"
+                        .formatted(array.where(), array.type()));
+          };
+      int[] labels = new int[(int) shape[0]];
+      ByteBuffer values = array.next(labels.length * bytes);
+      for (int i = 0; i < labels.length; i++) {
+        long label =
+            switch (bytes) {
+              case Long.BYTES -> values.getLong();
+              case Integer.BYTES -> values.getInt();
+              default -> values.get() & 0xff;
+            };
+        if (label < 0 || label >= MAX_CLASSES) {
+          throw new InvalidInputException(
+              "%s: expected labels 0 to %,d, found %d at %d"
+                  .formatted(array.where(), MAX_CLASSES - 1, label, i));
+        }
+        labels[i] = (int) label;
+      }
+      return labels;
+    }
+  }
+
+  private static ImageSet readImages(ZipFile zip, Path file, int[] labels) throws IOException {
+    try (InputStream in = open(zip, file, "x")) {
+      NpyArray array = NpyArray.open(in, file + ": x");
+      long[] shape = array.shape();
+      boolean bytes = array.type().equals("|u1");
+      if (!bytes && !array.type().equals("<f4")) {
+        throw new InvalidInputException(
+            "%s: expected float32 [N, C, H, W] or uint8 [N, H, W, C], found type %s"
+                .formatted(array.where(), array.type()));
+      }
+      if (shape.length != 4 || !plausible(shape)) {
+        throw new InvalidInputException(
+            "%s: expected shape %s, found %s"
+                .formatted(
+                    array.where(),
+                    bytes ? "[N, H, W, C]" : "[N, C, H, W]",
+                    Arrays.toString(shape)));
+      }
+      if (shape[0] != labels.length) {
+        throw new InvalidInputException(
+            "%s: expected as many images as y has labels, %d, found %d"
+                .formatted(array.where(), labels.length, shape[0]));
+      }
+      int a = (int) shape[1];
+      int b = (int) shape[2];
+      int c = (int) shape[3];
+      String name = String.valueOf(file.getFileName()).replaceFirst("\\.npz$", "");
+      if (bytes) {
+        ImageShape hwc = new ImageShape(c, a, b);
+        byte[][] images = readBytes(array, labels.length, hwc);
+        return ImageSet.ofBytes(name, hwc, classes(labels), images, labels);
+      }
+      ImageShape chw = new ImageShape(a, b, c);
+      float[][] images = readFloats(array, labels.length, chw);
+      return ImageSet.ofFloats(name, chw, classes(labels), images, labels, allInUnit(images));
+    }
+  }
+
+  /** The labels' numbers serve as names. */
+  private static List<String> classes(int[] labels) {
+    int count = Arrays.stream(labels).max().orElse(0) + 1;
+    return IntStream.range(0, count).mapToObj(String::valueOf).toList();
+  }
+
+  private static boolean plausible(long[] shape) {
+    long image = 1;
+    for (int i = 1; i < shape.length; i++) {
+      if (shape[i] < 1 || shape[i] > Integer.MAX_VALUE) {
+        return false;
+      }
+      image *= shape[i];
+      if (image > Integer.MAX_VALUE / Float.BYTES) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static byte[][] readBytes(NpyArray array, int count, ImageShape shape)
+      throws IOException {
+    byte[][] images = new byte[count][];
+    for (int i = 0; i < count; i++) {
+      ByteBuffer values = array.next(shape.size());
+      byte[] image = new byte[shape.size()];
+      for (int pixel = 0; pixel < shape.plane(); pixel++) {
+        for (int channel = 0; channel < shape.channels(); channel++) {
+          image[channel * shape.plane() + pixel] = values.get();
+        }
+      }
+      images[i] = image;
+    }
+    return images;
+  }
+
+  private static float[][] readFloats(NpyArray array, int count, ImageShape shape)
+      throws IOException {
+    float[][] images = new float[count][];
+    for (int i = 0; i < count; i++) {
+      float[] image = new float[shape.size()];
+      array.next(image.length * Float.BYTES).asFloatBuffer().get(image);
+      images[i] = image;
+    }
+    return images;
+  }
+
+  private static boolean allInUnit(float[][] images) {
+    for (float[] image : images) {
+      for (float value : image) {
+        // also false for NaN
+        if (!(value >= 0 && value <= 1)) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+}

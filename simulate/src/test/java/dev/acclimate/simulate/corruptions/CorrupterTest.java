@@ -1,0 +1,345 @@
+package dev.acclimate.simulate.corruptions;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.acclimate.models.InvalidInputException;
+import dev.acclimate.simulate.corruptions.Severities.Disc;
+import dev.acclimate.simulate.data.BuiltinImages;
+import dev.acclimate.simulate.data.ImageSet;
+import dev.acclimate.simulate.data.ImageShape;
+import dev.acclimate.simulate.random.SeededRandom;
+import java.awt.Color;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.EnumSource.Mode;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class CorrupterTest {
+
+  private static final ImageSet IMAGES = BuiltinImages.test(60, 0);
+  private static final ImageShape SHAPE = IMAGES.shape();
+
+  @ParameterizedTest
+  @EnumSource(mode = Mode.EXCLUDE, names = "NONE")
+  void changesMoreWithEverySeverity(Corruption corruption) {
+    double before = 0;
+    for (int severity = 1; severity <= Shift.MAX_SEVERITY; severity++) {
+      float[][] clean = images();
+      float[][] corrupted = images();
+      corrupter(corruption, severity).corruptAll(numbers(), corrupted);
+      double change = 0;
+      for (int i = 0; i < clean.length; i++) {
+        for (int j = 0; j < clean[i].length; j++) {
+          change += Math.pow(corrupted[i][j] - clean[i][j], 2);
+        }
+      }
+      assertThat(change).as("severity %d", severity).isGreaterThan(before * 1.05);
+      before = change;
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void givesWholeStepsWithinTheUnitRange(Corruption corruption) {
+    float[][] corrupted = images();
+    corrupter(corruption, 5).corruptAll(numbers(), corrupted);
+
+    for (float[] image : corrupted) {
+      for (float value : image) {
+        assertThat(value).isBetween(0f, 1f);
+        assertThat(value * 255).isCloseTo(Math.round(value * 255), within(1e-4f));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void doesNotDependOnOrderOrThreads(Corruption corruption) {
+    float[][] together = images();
+    corrupter(corruption, 4).corruptAll(numbers(), together);
+
+    for (int i = together.length - 1; i >= 0; i--) {
+      float[] alone = images()[i];
+      corrupter(corruption, 4).corrupt(i, alone);
+      assertThat(alone).isEqualTo(together[i]);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"GAUSSIAN_NOISE", "SHOT_NOISE", "IMPULSE_NOISE", "FOG"})
+  void samplesAndSeedsDrawTheirOwn(Corruption corruption) {
+    float[] first = grey(0.5f);
+    float[] second = grey(0.5f);
+    float[] otherSeed = grey(0.5f);
+    corrupter(corruption, 3).corrupt(0, first);
+    corrupter(corruption, 3).corrupt(1, second);
+    Corrupter.of(new Shift(corruption, 3), SHAPE, 9).corrupt(0, otherSeed);
+
+    assertThat(second).isNotEqualTo(first);
+    assertThat(otherSeed).isNotEqualTo(first);
+  }
+
+  @Test
+  void noneChangesNothing() {
+    float[] image = {0.12345f, 0.5f, 0.999f};
+    Corrupter.of(Shift.NONE, new ImageShape(3, 1, 1), 0).corrupt(0, image);
+
+    assertThat(image).containsExactly(0.12345f, 0.5f, 0.999f);
+  }
+
+  @Test
+  void noiseHasThePublishedSpread() {
+    // cutting down to whole steps lowers the mean by half a step
+    double step = 1 / 255.0;
+    double[] gaussian = moments(Corruption.GAUSSIAN_NOISE, 5);
+    double[] shot = moments(Corruption.SHOT_NOISE, 5);
+    double[] impulse = moments(Corruption.IMPULSE_NOISE, 5);
+
+    assertThat(gaussian[0]).isCloseTo(0.5 - step / 2, within(0.002));
+    assertThat(gaussian[1]).isCloseTo(0.1, within(0.002));
+    // 50 photons a unit: deviation sqrt(0.5 / 50)
+    assertThat(shot[0]).isCloseTo(0.5 - step / 2, within(0.003));
+    assertThat(shot[1]).isCloseTo(0.1, within(0.002));
+    // 7 % of the values are half a unit off
+    assertThat(impulse[0]).isCloseTo(127 / 255.0, within(0.003));
+    assertThat(impulse[1]).isCloseTo(0.5 * Math.sqrt(0.07), within(0.006));
+  }
+
+  @ParameterizedTest
+  @ValueSource(doubles = {0.3, 4, 9.9, 10, 60, 400})
+  void poissonHasEqualMeanAndVariance(double mean) {
+    SeededRandom random = SeededRandom.of(1);
+    Noise.LogFactorial logFactorial = new Noise.LogFactorial(64);
+    int count = 100_000;
+    double sum = 0;
+    double squares = 0;
+    for (int i = 0; i < count; i++) {
+      double draw = Noise.poisson(mean, random, logFactorial);
+      sum += draw;
+      squares += draw * draw;
+    }
+    double found = sum / count;
+    assertThat(found).isCloseTo(mean, within(5 * Math.sqrt(mean / count)));
+    assertThat(squares / count - found * found).isCloseTo(mean, within(0.03 * mean));
+  }
+
+  @Test
+  void noPhotonsMeanBlack() {
+    float[] black = grey(0);
+    corrupter(Corruption.SHOT_NOISE, 5).corrupt(0, black);
+
+    assertThat(black).containsOnly(0f);
+  }
+
+  @Test
+  void contrastPullsTowardsTheChannelMean() {
+    float[] image = {0.2f, 0.8f, 0.4f, 0.4f};
+    Corrupter.of(new Shift(Corruption.CONTRAST, 5), new ImageShape(2, 1, 2), 0).corrupt(0, image);
+
+    // 0.5 -+ 0.3 * 0.15, then whole steps: 116.025 and 138.975
+    assertThat(image).containsExactly(116 / 255f, 138 / 255f, 102 / 255f, 102 / 255f);
+  }
+
+  @Test
+  void brightnessShiftsTheValueInHsv() {
+    float[] image = images()[0];
+    float[] expected = images()[0];
+    int plane = SHAPE.plane();
+    for (int i = 0; i < plane; i++) {
+      float[] hsb =
+          Color.RGBtoHSB(
+              Math.round(expected[i] * 255),
+              Math.round(expected[i + plane] * 255),
+              Math.round(expected[i + 2 * plane] * 255),
+              null);
+      Color brighter = new Color(Color.HSBtoRGB(hsb[0], hsb[1], Math.min(1, hsb[2] + 0.2f)));
+      expected[i] = brighter.getRed() / 255f;
+      expected[i + plane] = brighter.getGreen() / 255f;
+      expected[i + 2 * plane] = brighter.getBlue() / 255f;
+    }
+    corrupter(Corruption.BRIGHTNESS, 4).corrupt(0, image);
+
+    for (int i = 0; i < image.length; i++) {
+      // Color rounds where the published sets cut off
+      assertThat(image[i]).isCloseTo(expected[i], within(1.01f / 255));
+    }
+  }
+
+  @Test
+  void brightnessTurnsBlackGrey() {
+    float[] black = grey(0);
+    corrupter(Corruption.BRIGHTNESS, 4).corrupt(0, black);
+
+    assertThat(black).containsOnly(51 / 255f);
+  }
+
+  @Test
+  void pixelateAveragesAndRepeats() {
+    // 4 pixels become int(4 * 0.65) = 2 and 4 again
+    float[] image = {0, 10 / 255f, 20 / 255f, 31 / 255f};
+    Corrupter.of(new Shift(Corruption.PIXELATE, 5), new ImageShape(1, 1, 4), 0).corrupt(0, image);
+
+    assertThat(image).containsExactly(5 / 255f, 5 / 255f, 26 / 255f, 26 / 255f);
+  }
+
+  @Test
+  void pixelateUsesPillowsBoxes() {
+    // 32 to 20: boxes of 1.6 pixels hold one or two centres, figures from Pillow 12 on a ramp
+    float[] image = new float[32];
+    for (int i = 0; i < image.length; i++) {
+      image[i] = i * 8 / 255f;
+    }
+    Corrupter.of(new Shift(Corruption.PIXELATE, 5), new ImageShape(1, 1, 32), 0).corrupt(0, image);
+
+    int[] levels = new int[32];
+    Arrays.setAll(levels, i -> Math.round(image[i] * 255));
+    assertThat(levels)
+        .containsExactly(
+            4, 4, 16, 28, 28, 40, 52, 52, 68, 68, 80, 92, 92, 104, 116, 116, 132, 132, 144, 156,
+            156, 168, 180, 180, 196, 196, 208, 220, 220, 232, 244, 244);
+  }
+
+  @Test
+  void smallDiscsBlurBySofteningAlone() {
+    double[][] kernel = DefocusBlur.kernel(new Disc(0.5, 0.6));
+
+    double side = Math.exp(-1 / (2 * 0.6 * 0.6));
+    double sum = 1 + 2 * side;
+    assertThat(kernel[8][8]).isCloseTo(1 / (sum * sum), within(1e-12));
+    assertThat(kernel[8][9]).isCloseTo(side / (sum * sum), within(1e-12));
+    assertThat(kernel[7][7]).isCloseTo(side * side / (sum * sum), within(1e-12));
+    assertThat(kernel[8][10]).isZero();
+  }
+
+  @Test
+  void kernelsKeepTheMean() {
+    // larger discs touch the kernel's border, where the published softening mirrors a little away
+    for (Disc disc : List.of(new Disc(1, 0.2), new Disc(1.5, 0.1), new Disc(3, 0.1))) {
+      double sum = Arrays.stream(DefocusBlur.kernel(disc)).flatMapToDouble(Arrays::stream).sum();
+      assertThat(sum).isCloseTo(1, within(1e-9));
+    }
+  }
+
+  @Test
+  void defocusMirrorsAtTheBorder() {
+    // severity 5 is a 3x3 box; the mirrored neighbour of the corner is the pixel beyond it
+    ImageShape shape = new ImageShape(1, 3, 3);
+    float[] image = {0.9f, 0, 0, 0, 0.9f, 0, 0, 0, 0};
+    Corrupter.of(new Shift(Corruption.DEFOCUS_BLUR, 5), shape, 0).corrupt(0, image);
+
+    assertThat(image[0]).isCloseTo(5 * 0.9f / 9, within(1f / 255));
+    assertThat(image[4]).isCloseTo(2 * 0.9f / 9, within(1f / 255));
+    assertThat(image[8]).isCloseTo(4 * 0.9f / 9, within(1f / 255));
+  }
+
+  @Test
+  void fogSpansTheUnitRangeAndIsTheSameInAllChannels() {
+    float[] cloud = Fog.plasma(32, 1.75, SeededRandom.of(3));
+    assertThat(cloud).contains(0f, 1f);
+
+    float[] image = grey(0.5f);
+    corrupter(Corruption.FOG, 5).corrupt(0, image);
+    int plane = SHAPE.plane();
+    assertThat(Arrays.copyOfRange(image, plane, 2 * plane))
+        .isEqualTo(Arrays.copyOfRange(image, 0, plane));
+    // (0.5 + 1.5 cloud) * 0.5 / 2
+    assertThat(image).contains(31 / 255f, 127 / 255f);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void worksOnOtherShapes(Corruption corruption) {
+    for (ImageShape shape :
+        List.of(new ImageShape(1, 1, 1), new ImageShape(1, 28, 28), new ImageShape(3, 200, 130))) {
+      float[] image = new float[shape.size()];
+      Arrays.fill(image, 0.5f);
+      for (int severity : new int[] {1, 5}) {
+        Corrupter.of(new Shift(corruption, severity), shape, 0).corrupt(0, image);
+        for (float value : image) {
+          assertThat(value).isBetween(0f, 1f);
+        }
+      }
+    }
+  }
+
+  @Test
+  void listsTheCorruptions() {
+    assertThat(Corruption.parseList("fog, none")).containsExactly(Corruption.FOG, Corruption.NONE);
+    assertThatThrownBy(() -> Corruption.parseList("fog,haze"))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage(
+            "corruptions: expected any of none, gaussian_noise, shot_noise, impulse_noise,"
+                + " defocus_blur, fog, brightness, contrast, pixelate, found \"haze\"");
+  }
+
+  @Test
+  void refusesOtherSeverities() {
+    assertThatThrownBy(() -> new Shift(Corruption.FOG, 6))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage("severity: expected 1 to 5, found 6");
+  }
+
+  @Test
+  void refusesToCorruptModelInputs() {
+    ImageSet inputs =
+        ImageSet.ofFloats(
+            "features",
+            new ImageShape(1, 1, 1),
+            List.of("a"),
+            new float[][] {{-2}},
+            new int[] {0},
+            false);
+
+    assertThat(Corrupter.of(Shift.NONE, inputs, 0).shift()).isEqualTo(Shift.NONE);
+    assertThatThrownBy(() -> Corrupter.of(new Shift(Corruption.FOG, 1), inputs, 0))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("expected none, since features holds model inputs")
+        .hasMessageContaining("found fog");
+  }
+
+  private static Corrupter corrupter(Corruption corruption, int severity) {
+    return Corrupter.of(new Shift(corruption, severity), SHAPE, 1);
+  }
+
+  private static int[] numbers() {
+    return IntStream.range(0, IMAGES.size()).toArray();
+  }
+
+  private static float[][] images() {
+    float[][] images = new float[IMAGES.size()][SHAPE.size()];
+    for (int i = 0; i < images.length; i++) {
+      IMAGES.read(i, images[i]);
+    }
+    return images;
+  }
+
+  private static float[] grey(float value) {
+    float[] image = new float[SHAPE.size()];
+    Arrays.fill(image, value);
+    return image;
+  }
+
+  /** Mean and standard deviation of corrupted mid-grey. */
+  private static double[] moments(Corruption corruption, int severity) {
+    double sum = 0;
+    double squares = 0;
+    int images = 20;
+    for (int i = 0; i < images; i++) {
+      float[] image = grey(0.5f);
+      corrupter(corruption, severity).corrupt(i, image);
+      for (float value : image) {
+        sum += value;
+        squares += value * value;
+      }
+    }
+    double count = (double) images * SHAPE.size();
+    double mean = sum / count;
+    return new double[] {mean, Math.sqrt(squares / count - mean * mean)};
+  }
+}
