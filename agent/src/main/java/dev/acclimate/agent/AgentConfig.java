@@ -138,7 +138,7 @@ public record AgentConfig(Model model, @Nullable Http http, @Nullable StreamConf
     StreamConfig.Topics topics =
         kafka
             .section("topics")
-            .map(AgentConfig::topics)
+            .map(section -> topics(kafka, section))
             .orElseThrow(() -> kafka.wrong("topics", "keys and values", "nothing"));
     kafka.done();
     return kafka.checked(
@@ -159,7 +159,7 @@ public record AgentConfig(Model model, @Nullable Http http, @Nullable StreamConf
                 config
                     .withBatch(
                         batch.number("max", config.maxBatch(), 1, 1 << 16),
-                        batch.duration("delay", config.maxDelay()))
+                        batch.duration("delay", config.maxDelay(), StreamConfig.MOST_MAX_DELAY))
                     .withMaxRecordBytes(
                         batch.number("max-record-bytes", config.maxRecordBytes(), 1, 1 << 30)));
     batch.done();
@@ -172,9 +172,9 @@ public record AgentConfig(Model model, @Nullable Http http, @Nullable StreamConf
             StreamConfig.of("none", "none", new StreamConfig.Topics("in", "out", "dead")), batch);
   }
 
-  private static StreamConfig.Topics topics(ConfigSection section) {
+  private static StreamConfig.Topics topics(ConfigSection kafka, ConfigSection section) {
     StreamConfig.Topics topics =
-        section.checked(
+        kafka.checked(
             () ->
                 new StreamConfig.Topics(
                     section.text("in"),

@@ -14,6 +14,7 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A mapping of a configuration file. Reading a key checks its type; {@link #done} refuses the keys
@@ -105,22 +106,31 @@ final class ConfigSection {
         .orElse(fallback);
   }
 
-  Duration duration(String key, Duration fallback) {
+  Duration duration(String key, Duration fallback, Duration most) {
     return read(key)
         .map(
             value -> {
-              Matcher matcher = DURATION.matcher(value.asText());
-              if (!matcher.matches()) {
-                throw wrong(key, "a time such as 50ms, 2s or 1m", described(value));
+              Duration duration = duration(value.asText());
+              if (duration == null || duration.compareTo(most) > 0) {
+                String expected = "a time such as 50ms, up to " + most.toSeconds() + " s";
+                throw wrong(key, expected, described(value));
               }
-              long count = Long.parseLong(matcher.group(1));
-              return switch (matcher.group(2)) {
-                case "ms" -> Duration.ofMillis(count);
-                case "s" -> Duration.ofSeconds(count);
-                default -> Duration.ofMinutes(count);
-              };
+              return duration;
             })
         .orElse(fallback);
+  }
+
+  private static @Nullable Duration duration(String text) {
+    Matcher matcher = DURATION.matcher(text);
+    if (!matcher.matches()) {
+      return null;
+    }
+    long count = Long.parseLong(matcher.group(1));
+    return switch (matcher.group(2)) {
+      case "ms" -> Duration.ofMillis(count);
+      case "s" -> Duration.ofSeconds(count);
+      default -> Duration.ofMinutes(count);
+    };
   }
 
   /** A file that must be readable. */

@@ -41,6 +41,7 @@ public record StreamConfig(
   public static final String DEFAULT_INSTANCE = "0";
   public static final int DEFAULT_MAX_BATCH = 64;
   public static final Duration DEFAULT_MAX_DELAY = Duration.ofMillis(50);
+  public static final Duration MOST_MAX_DELAY = Duration.ofMinutes(1);
   public static final int DEFAULT_MAX_RECORD_BYTES = 16 << 20;
   public static final String DEFAULT_MODEL_NAME = "model";
   public static final String DEFAULT_MODEL_VERSION = "1";
@@ -118,7 +119,7 @@ public record StreamConfig(
     if (maxBatch < 1) {
       throw new InvalidInputException("max batch: expected at least 1 sample, found " + maxBatch);
     }
-    if (maxDelay.isNegative() || maxDelay.compareTo(Duration.ofMinutes(1)) > 0) {
+    if (maxDelay.isNegative() || maxDelay.compareTo(MOST_MAX_DELAY) > 0) {
       throw new InvalidInputException(
           "max delay: expected 0 to 60 seconds, found " + maxDelay.toMillis() + " ms");
     }
@@ -131,7 +132,7 @@ public record StreamConfig(
       String setting = key.replaceFirst("^(consumer|producer)\\.", "");
       if (OURS.contains(setting)) {
         throw new InvalidInputException(
-            "kafka properties: expected settings other than '"
+            "properties: expected settings other than '"
                 + setting
                 + "', which delivery exactly once needs as the processor sets it");
       }
