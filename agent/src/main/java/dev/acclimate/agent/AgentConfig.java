@@ -1,0 +1,196 @@
+package dev.acclimate.agent;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import dev.acclimate.adapters.Method;
+import dev.acclimate.models.ExecutionProvider;
+import dev.acclimate.models.InvalidInputException;
+import dev.acclimate.streams.StreamConfig;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What {@code run --config FILE} reads. {@code agent/examples} has commented files of all keys.
+ *
+ * @param model the model and how it adapts
+ * @param http where health, metrics and inference are served; null for nowhere
+ * @param stream the Kafka stream; null for none
+ */
+public record AgentConfig(Model model, @Nullable Http http, @Nullable StreamConfig stream) {
+  public static final String DEFAULT_HOST = "127.0.0.1";
+  public static final int DEFAULT_PORT = 8080;
+  public static final String DEFAULT_METHOD = "source";
+
+  /**
+   * The model.
+   *
+   * @param file the ONNX file
+   * @param name what responses call it; the file's name unless given
+   * @param version its version in responses
+   * @param method the adaptation method with its options
+   * @param provider what it runs on
+   * @param threads CPU threads of one run, 0 for ONNX Runtime's choice
+   * @param seed where methods that draw start from
+   * @param calibration statistics of source samples, if any
+   * @param state the state to start from, if any
+   */
+  public record Model(
+      Path file,
+      String name,
+      String version,
+      String method,
+      ExecutionProvider provider,
+      int threads,
+      long seed,
+      @Nullable Path calibration,
+      @Nullable Path state) {}
+
+  /** An address to listen on; port 0 takes a free one. */
+  public record Http(String host, int port) {}
+
+  /**
+   * Reads a configuration file.
+   *
+   * @throws InvalidInputException naming file, key, what was expected and what was found
+   */
+  public static AgentConfig read(Path file) {
+    String name = file.toString();
+    YAMLMapper yaml =
+        YAMLMapper.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
+    JsonNode tree;
+    try {
+      tree = yaml.readTree(Files.readAllBytes(file));
+    } catch (JsonProcessingException e) {
+      String where = e.getLocation() == null ? "" : " in line " + e.getLocation().getLineNr();
+      String first = e.getOriginalMessage().strip().lines().findFirst().orElse("");
+      throw new InvalidInputException(
+          name + ": expected YAML, found an error" + where + ": " + first, e);
+    } catch (IOException e) {
+      throw new InvalidInputException(
+          name + ": expected a readable configuration file, found " + reason(e), e);
+    }
+    return read(ConfigSection.root(name, tree));
+  }
+
+  private static String reason(IOException e) {
+    return e instanceof NoSuchFileException ? "no such file" : e.toString();
+  }
+
+  private static AgentConfig read(ConfigSection root) {
+    Model model = model(root);
+    Optional<Http> http = root.section("http").map(AgentConfig::http);
+    Optional<ConfigSection> kafka = root.section("kafka");
+    Optional<ConfigSection> batch = root.section("batch");
+    root.done();
+    Optional<StreamConfig> stream = kafka.map(section -> stream(section, batch, model));
+    if (stream.isEmpty()) {
+      batch.ifPresent(AgentConfig::batchOnly);
+      if (http.isEmpty()) {
+        throw root.wrong("kafka", "a kafka or an http section", "neither");
+      }
+    }
+    return new AgentConfig(model, http.orElse(null), stream.orElse(null));
+  }
+
+  private static Model model(ConfigSection root) {
+    Path file = root.file("model");
+    String base = String.valueOf(file.getFileName()).replaceFirst("\\.onnx$", "");
+    return new Model(
+        file,
+        root.optionalText("name").orElse(base),
+        root.optionalText("version").orElse(StreamConfig.DEFAULT_MODEL_VERSION),
+        root.parsed("method", Method::parse).map(Method::canonical).orElse(DEFAULT_METHOD),
+        root.parsed("provider", ExecutionProvider::parse).orElse(ExecutionProvider.AUTO),
+        root.number("threads", 0, 0, 1024),
+        root.wideNumber("seed", 0),
+        root.optionalFile("calibration").orElse(null),
+        root.optionalFile("state").orElse(null));
+  }
+
+  private static Http http(ConfigSection section) {
+    Http http =
+        new Http(
+            section.optionalText("host").orElse(DEFAULT_HOST),
+            section.number("port", DEFAULT_PORT, 0, 65535));
+    section.done();
+    return http;
+  }
+
+  private static StreamConfig stream(
+      ConfigSection kafka, Optional<ConfigSection> batch, Model model) {
+    String bootstrap = kafka.text("bootstrap");
+    String group = kafka.text("group");
+    String instance = kafka.optionalText("instance").orElseGet(AgentConfig::hostName);
+    Map<String, String> properties = kafka.texts("properties");
+    StreamConfig.Topics topics =
+        kafka
+            .section("topics")
+            .map(section -> topics(kafka, section))
+            .orElseThrow(() -> kafka.wrong("topics", "keys and values", "nothing"));
+    kafka.done();
+    return kafka.checked(
+        () -> {
+          StreamConfig config =
+              StreamConfig.of(bootstrap, group, topics)
+                  .withInstance(instance)
+                  .withModel(model.name(), model.version())
+                  .withKafka(properties);
+          return batch.map(section -> withBatch(config, section)).orElse(config);
+        });
+  }
+
+  private static StreamConfig withBatch(StreamConfig config, ConfigSection batch) {
+    StreamConfig changed =
+        batch.checked(
+            () ->
+                config
+                    .withBatch(
+                        batch.number("max", config.maxBatch(), 1, 1 << 16),
+                        batch.duration("delay", config.maxDelay(), StreamConfig.MOST_MAX_DELAY))
+                    .withMaxRecordBytes(
+                        batch.number("max-record-bytes", config.maxRecordBytes(), 1, 1 << 30)));
+    batch.done();
+    return changed;
+  }
+
+  private static void batchOnly(ConfigSection batch) {
+    var unused =
+        withBatch(
+            StreamConfig.of("none", "none", new StreamConfig.Topics("in", "out", "dead")), batch);
+  }
+
+  private static StreamConfig.Topics topics(ConfigSection kafka, ConfigSection section) {
+    StreamConfig.Topics topics =
+        kafka.checked(
+            () ->
+                new StreamConfig.Topics(
+                    section.text("in"),
+                    section.text("out"),
+                    section.text("dead-letter"),
+                    section.optionalText("feedback").orElse(null),
+                    section.optionalText("state").orElse(null)));
+    section.done();
+    return topics;
+  }
+
+  private static String hostName() {
+    try {
+      return InetAddress.getLocalHost().getHostName();
+    } catch (UnknownHostException e) {
+      return StreamConfig.DEFAULT_INSTANCE;
+    }
+  }
+}

@@ -1,0 +1,95 @@
+package dev.acclimate.agent;
+
+import dev.acclimate.streams.StreamHealth;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.json.JsonObject;
+import io.vertx.ext.web.Router;
+import io.vertx.ext.web.RoutingContext;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.function.Supplier;
+
+/**
+ * The agent's HTTP port: {@code /metrics} for Prometheus, {@code /v2/health/live} and {@code
+ * /v2/health/ready} as the Open Inference Protocol names them.
+ *
+ * <p>Live means that the process serves HTTP. Ready means that requests will be answered: the
+ * stream, where there is one, is connected and holds partitions; else 503, with the reason in the
+ * body.
+ */
+public final class AgentServer {
+  /** Prometheus's text format, which every scraper reads. */
+  private static final String TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8";
+
+  private final HttpServer server;
+
+  private AgentServer(HttpServer server) {
+    this.server = server;
+  }
+
+  /**
+   * Starts listening.
+   *
+   * @param health the stream's health, empty while the agent has none
+   */
+  public static Future<AgentServer> start(
+      Vertx vertx,
+      AgentConfig.Http address,
+      PrometheusMeterRegistry registry,
+      Supplier<Optional<StreamHealth>> health) {
+    Router router = Router.router(vertx);
+    router.get("/metrics").handler(context -> metrics(vertx, context, registry));
+    router
+        .get("/v2/health/live")
+        .handler(context -> answer(context, 200, new JsonObject().put("live", true)));
+    router.get("/v2/health/ready").handler(context -> ready(context, health.get()));
+    return vertx
+        .createHttpServer(new HttpServerOptions().setHost(address.host()).setPort(address.port()))
+        .requestHandler(router)
+        .listen()
+        .map(AgentServer::new);
+  }
+
+  private static void metrics(
+      Vertx vertx, RoutingContext context, PrometheusMeterRegistry registry) {
+    // gauges are read as the registry is scraped, and some of them take locks
+    vertx
+        .executeBlocking(() -> registry.scrape(TEXT_FORMAT), false)
+        .onSuccess(
+            text -> context.response().putHeader("content-type", TEXT_FORMAT).end(text).mapEmpty())
+        .onFailure(context::fail);
+  }
+
+  private static void ready(RoutingContext context, Optional<StreamHealth> health) {
+    boolean ready = health.map(StreamHealth::ready).orElse(true);
+    JsonObject body = new JsonObject().put("ready", ready);
+    health.ifPresent(
+        h ->
+            body.put("stream", h.status().name().toLowerCase(Locale.ROOT))
+                .put("partitions", h.partitions())
+                .put("detail", h.detail()));
+    answer(context, ready ? 200 : 503, body);
+  }
+
+  private static void answer(RoutingContext context, int status, JsonObject body) {
+    var unused =
+        context
+            .response()
+            .setStatusCode(status)
+            .putHeader("content-type", "application/json")
+            .end(body.toBuffer());
+  }
+
+  /** The port that is listened on. */
+  public int port() {
+    return server.actualPort();
+  }
+
+  public Future<Void> close() {
+    return server.close();
+  }
+}

@@ -1,0 +1,62 @@
+package dev.acclimate.agent;
+
+import dev.acclimate.adapters.AdaptationState;
+import dev.acclimate.adapters.AdaptedModel;
+import dev.acclimate.adapters.AdaptiveModel;
+import dev.acclimate.adapters.Calibration;
+import dev.acclimate.adapters.Method;
+import dev.acclimate.models.InvalidInputException;
+import dev.acclimate.models.OnnxModel;
+import dev.acclimate.models.SessionSettings;
+import dev.acclimate.streams.BatchModel;
+import java.nio.file.Path;
+import java.util.function.Supplier;
+
+/** Opens the model that a configuration names; tests put models that need no file in its place. */
+@FunctionalInterface
+public interface ModelOpener {
+
+  /**
+   * Opens a model.
+   *
+   * @throws dev.acclimate.models.InvalidInputException when the model, its method or its state does
+   *     not fit
+   */
+  Opened open(AgentConfig.Model model);
+
+  /** A model and what to close when it is no longer needed. */
+  record Opened(BatchModel model, AutoCloseable resource) {}
+
+  /** Rewrites the configured ONNX file for its method and loads it. */
+  static Opened adaptive(AgentConfig.Model config) {
+    Method method = Method.parse(config.method());
+    AdaptedModel adapted =
+        named("model", () -> AdaptedModel.adapt(OnnxModel.read(config.file()), method));
+    AdaptationState state = state(config, adapted);
+    SessionSettings settings = new SessionSettings(config.provider(), config.threads());
+    AdaptiveModel model = named("model", () -> AdaptiveModel.open(adapted, state, settings));
+    return new Opened(BatchModel.of(model), model);
+  }
+
+  private static AdaptationState state(AgentConfig.Model config, AdaptedModel adapted) {
+    Path file = config.state();
+    if (file != null) {
+      return named("state", () -> AdaptationState.read(file, adapted));
+    }
+    return named(
+        "calibration",
+        () -> {
+          Calibration calibration =
+              config.calibration() == null ? null : Calibration.read(config.calibration());
+          return adapted.initialState(config.seed(), calibration);
+        });
+  }
+
+  private static <T> T named(String key, Supplier<T> reading) {
+    try {
+      return reading.get();
+    } catch (InvalidInputException e) {
+      throw new InvalidInputException(key + ": " + e.getMessage(), e);
+    }
+  }
+}

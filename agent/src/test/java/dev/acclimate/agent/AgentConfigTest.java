@@ -1,0 +1,153 @@
+package dev.acclimate.agent;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.acclimate.models.ExecutionProvider;
+import dev.acclimate.models.InvalidInputException;
+import dev.acclimate.streams.StreamConfig;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class AgentConfigTest {
+  @TempDir private Path folder;
+  private Path model;
+
+  @BeforeEach
+  void writeModel() throws IOException {
+    model = Files.write(folder.resolve("resnet.onnx"), new byte[] {1});
+  }
+
+  private Path write(String yaml) throws IOException {
+    return Files.writeString(
+        folder.resolve("agent.yaml"), yaml.replace("MODEL", "'" + model + "'"));
+  }
+
+  private static final String FULL =
+      """
+      model: MODEL
+      method: alpha-bn[source-weight=0.8]
+      provider: cpu
+      threads: 2
+      seed: 7
+      kafka:
+        bootstrap: localhost:9092
+        group: cameras
+        instance: hall-1
+        topics: {in: q, out: a, dead-letter: d, feedback: f, state: s}
+        properties:
+          consumer.auto.offset.reset: latest
+      batch: {max: 32, delay: 20ms, max-record-bytes: 1000000}
+      http: {host: 0.0.0.0, port: 9000}
+      """;
+
+  @Test
+  void readsEveryKey() throws IOException {
+    AgentConfig config = AgentConfig.read(write(FULL));
+
+    AgentConfig.Model read = config.model();
+    assertThat(read.name()).isEqualTo("resnet");
+    assertThat(read.version()).isEqualTo("1");
+    assertThat(read.method()).startsWith("alpha-bn").contains("0.8");
+    assertThat(read.provider()).isEqualTo(ExecutionProvider.CPU);
+    assertThat(read.threads()).isEqualTo(2);
+    assertThat(read.seed()).isEqualTo(7);
+    assertThat(config.http()).isEqualTo(new AgentConfig.Http("0.0.0.0", 9000));
+    assertThat(config.stream())
+        .isEqualTo(
+            new StreamConfig(
+                "localhost:9092",
+                "cameras",
+                "hall-1",
+                new StreamConfig.Topics("q", "a", "d", "f", "s"),
+                32,
+                Duration.ofMillis(20),
+                1_000_000,
+                "resnet",
+                "1",
+                Map.of("consumer.auto.offset.reset", "latest")));
+  }
+
+  @Test
+  void listensOnLoopbackUnlessToldOtherwise() throws IOException {
+    AgentConfig config = AgentConfig.read(write("model: MODEL\nhttp: {}\n"));
+
+    assertThat(config.http()).isEqualTo(new AgentConfig.Http("127.0.0.1", 8080));
+    assertThat(config.stream()).isNull();
+    assertThat(config.model().method()).isEqualTo("source");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"stream", "sidecar"})
+  void examplesAreGoodButForTheModel(String name) throws IOException {
+    Path example = Path.of("examples", name + ".yaml");
+    List<String> lines = Files.readAllLines(example);
+
+    assertThat(lines).filteredOn(line -> line.contains("model:")).hasSize(1);
+    String yaml = String.join("\n", lines).replaceFirst("(?m)^model:.*$", "model: MODEL");
+    AgentConfig config = AgentConfig.read(write(yaml));
+    assertThat(config.http()).isEqualTo(new AgentConfig.Http("127.0.0.1", 8080));
+    if (name.equals("stream")) {
+      assertThat(Objects.requireNonNull(config.stream()).topics()).hasNoNullFieldsOrProperties();
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "model: MODEL | model: | model: expected the path of a file, found nothing",
+        "model: MODEL | mode: MODEL | model: expected the path of a file, found nothing",
+        "model: MODEL | model: no.onnx | model: expected a readable file, found 'no.onnx', which is not there",
+        "threads: 2 | threads: two | threads: expected a whole number from 0 to 1024, found 'two'",
+        "threads: 2 | threads: -1 | threads: expected a whole number from 0 to 1024, found '-1'",
+        "seed: 7 | sed: 7 | sed: expected one of the keys [model, name, ",
+        "method: alpha-bn | method: beta-bn | method: unknown method 'beta-bn",
+        "provider: cpu | provider: gpu | provider: unknown execution provider 'gpu'",
+        "state: s} | sate: s} | kafka.topics.sate: expected one of the keys [in, out, ",
+        "out: a, | out: '', | kafka.topics.out: expected a text, found nothing",
+        "out: a, | out: q, | kafka.topics: expected an in topic apart from out",
+        "out: a, | out: 'a b', | kafka.topics.out: expected a topic name",
+        "group: cameras | group: [a, b] | kafka.group: expected a text, found a list",
+        "bootstrap: localhost:9092 | group2: x | kafka.bootstrap: expected a text, found nothing",
+        "consumer.auto.offset.reset | isolation.level | kafka.properties: expected settings other than 'isolation.level'",
+        "delay: 20ms | delay: 20 | batch.delay: expected a time such as 50ms, up to 60 s, found '20'",
+        "delay: 20ms | delay: 5m | batch.delay: expected a time such as 50ms, up to 60 s, found '5m'",
+        "max: 32 | max: 0 | batch.max: expected a whole number from 1 to 65536, found '0'",
+        "port: 9000 | port: 90000 | http.port: expected a whole number from 0 to 65535",
+        "host: 0.0.0.0 | hots: 0.0.0.0 | http.hots: expected one of the keys [host, port]",
+        "http: { | http: [ | expected YAML, found an error in line",
+        "threads: 2 | method: source | expected YAML, found an error in line 4: Duplicate field 'method'",
+      })
+  void tellsOfAMistakeByFileKeyExpectedAndFound(String good, String bad, String message)
+      throws IOException {
+    assertThat(FULL).contains(good);
+    Path file = write(FULL.replace(good, bad));
+
+    assertThatThrownBy(() -> AgentConfig.read(file))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageStartingWith(file + ": ")
+        .hasMessageContaining(message)
+        .hasMessageNotContaining("\n");
+  }
+
+  @Test
+  void wantsSomethingToDo() throws IOException {
+    Path file = write("model: MODEL\n");
+
+    assertThatThrownBy(() -> AgentConfig.read(file))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage(file + ": kafka: expected a kafka or an http section, found neither");
+  }
+}

@@ -1,0 +1,149 @@
+package dev.acclimate.agent;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.acclimate.models.ExecutionProvider;
+import dev.acclimate.streams.FoldingModel;
+import dev.acclimate.streams.StreamConfig;
+import dev.acclimate.streams.StreamFixture;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class AgentTest {
+  private static final AgentConfig.Model MODEL =
+      new AgentConfig.Model(
+          Path.of("m.onnx"), "m", "1", "source", ExecutionProvider.CPU, 1, 0, null, null);
+
+  private final HttpClient http = HttpClient.newHttpClient();
+  private final StreamFixture fixture = new StreamFixture(1);
+  private final AtomicBoolean modelClosed = new AtomicBoolean();
+
+  @AfterEach
+  void close() {
+    fixture.close();
+  }
+
+  private Agent start(@Nullable StreamConfig stream, FoldingModel model) {
+    AgentConfig config = new AgentConfig(MODEL, new AgentConfig.Http("127.0.0.1", 0), stream);
+    return Agent.start(
+        config, unused -> new ModelOpener.Opened(model, () -> modelClosed.set(true)));
+  }
+
+  private HttpResponse<String> get(Agent agent, String path) throws Exception {
+    URI uri = URI.create("http://127.0.0.1:" + agent.port().orElseThrow() + path);
+    return http.send(HttpRequest.newBuilder(uri).build(), HttpResponse.BodyHandlers.ofString());
+  }
+
+  private static JsonNode json(HttpResponse<String> response) throws Exception {
+    assertThat(response.headers().firstValue("content-type")).hasValue("application/json");
+    return new ObjectMapper().readTree(response.body());
+  }
+
+  @Test
+  void tellsOfHealthAndMetrics() throws Exception {
+    fixture.sendNumbered(0, 0, 8);
+    try (Agent agent = start(fixture.config, new FoldingModel())) {
+      assertThat(get(agent, "/v2/health/live").statusCode()).isEqualTo(200);
+      await().until(() -> get(agent, "/v2/health/ready").statusCode() == 200);
+      JsonNode ready = json(get(agent, "/v2/health/ready"));
+      assertThat(ready.get("ready").asBoolean()).isTrue();
+      assertThat(ready.get("partitions").asInt()).isEqualTo(1);
+
+      assertThat(fixture.out().await(8)).hasSize(8);
+
+      await()
+          .untilAsserted(
+              () ->
+                  assertThat(get(agent, "/metrics").body())
+                      .contains(
+                          "acclimate_records_in_total{group=\""
+                              + fixture.config.group()
+                              + "\",method=\"folding[half=0.5]\"} 8.0")
+                      .contains("acclimate_records_out_total")
+                      .contains("acclimate_records_dead_total")
+                      .contains("acclimate_batch_size_samples_sum")
+                      .contains("acclimate_batch_latency_seconds_count")
+                      .contains("acclimate_model_time_seconds_count")
+                      .contains("acclimate_steps_total")
+                      .contains("acclimate_steps_rejected_total")
+                      .contains("kafka_consumer_fetch_manager_records_lag{")
+                      .contains("kafka_producer_")
+                      .contains("jvm_memory_used_bytes")
+                      .contains("process_uptime_seconds"));
+      assertThat(get(agent, "/metrics").headers().firstValue("content-type").orElseThrow())
+          .startsWith("text/plain");
+      assertThat(get(agent, "/nothing").statusCode()).isEqualTo(404);
+    }
+    assertThat(modelClosed).isTrue();
+  }
+
+  @Test
+  void isLiveButNotReadyWhenTheStreamHasFailed() throws Exception {
+    FoldingModel failing =
+        new FoldingModel(
+            first -> {
+              throw new AssertionError("a defect");
+            });
+    fixture.sendNumbered(0, 0, 1);
+    try (Agent agent = start(fixture.config, failing)) {
+      await()
+          .untilAsserted(
+              () -> assertThat(agent.health().orElseThrow().detail()).contains("a defect"));
+
+      HttpResponse<String> ready = get(agent, "/v2/health/ready");
+
+      assertThat(ready.statusCode()).isEqualTo(503);
+      assertThat(json(ready).get("ready").asBoolean()).isFalse();
+      assertThat(json(ready).get("stream").asText()).isEqualTo("failed");
+      assertThat(json(ready).get("detail").asText()).contains("a defect");
+      assertThat(get(agent, "/v2/health/live").statusCode()).isEqualTo(200);
+    }
+  }
+
+  @Test
+  void servesHttpWithoutAStream() throws Exception {
+    try (Agent agent = start(null, new FoldingModel())) {
+      assertThat(get(agent, "/v2/health/ready").statusCode()).isEqualTo(200);
+    }
+  }
+
+  @Test
+  void finishesTheBatchInHandWhenClosed() {
+    fixture.sendNumbered(0, 0, 3);
+    Agent agent = start(fixture.config.withBatch(64, Duration.ofSeconds(60)), new FoldingModel());
+    await().until(() -> agent.health().orElseThrow().ready());
+    // long enough for the records to be polled; they wait for a batch of 64
+    await().pollDelay(Duration.ofSeconds(1)).until(() -> true);
+
+    agent.close();
+
+    assertThat(fixture.out().await(3)).hasSize(3);
+  }
+
+  @Test
+  void saysInOneLineThatThePortIsTaken() {
+    try (Agent first = start(null, new FoldingModel())) {
+      AgentConfig.Http taken = new AgentConfig.Http("127.0.0.1", first.port().orElseThrow());
+      AgentConfig config = new AgentConfig(MODEL, taken, null);
+
+      assertThatThrownBy(
+              () ->
+                  Agent.start(
+                      config, unused -> new ModelOpener.Opened(new FoldingModel(), () -> {})))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("cannot listen on 127.0.0.1:" + taken.port());
+    }
+  }
+}

@@ -1,0 +1,289 @@
+package dev.acclimate.streams;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import dev.acclimate.agent.broker.SharedBroker;
+import dev.acclimate.streams.StreamHealth.Status;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import org.apache.kafka.clients.consumer.CommitFailedException;
+import org.apache.kafka.clients.consumer.Consumer;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.TimeoutException;
+import org.apache.kafka.common.errors.TopicAuthorizationException;
+import org.apache.kafka.common.errors.TransactionAbortableException;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class StreamProcessorFaultTest {
+  private static final int RECORDS = 24;
+  private static final Duration FOREVER = Duration.ofSeconds(60);
+
+  private final StreamFixture fixture = new StreamFixture(3);
+
+  @AfterEach
+  void close() {
+    fixture.close();
+  }
+
+  /** What goes wrong with a commit. */
+  @SuppressWarnings("ImmutableEnumChecker") // exceptions that nobody changes
+  enum Fault {
+    ABORTED("commitTransaction", false, new TransactionAbortableException("injected")),
+    TIMED_OUT("commitTransaction", false, new TimeoutException("injected")),
+    COMMITTED_BUT_NEVER_HEARD("commitTransaction", true, new TimeoutException("injected")),
+    OFFSETS_REFUSED("sendOffsetsToTransaction", false, new CommitFailedException("injected")),
+    OFFSETS_TAKEN_THEN_FAILED("sendOffsetsToTransaction", true, new KafkaException("injected")),
+    SEND_FAILED("send", false, new KafkaException("injected")),
+    BEGIN_FAILED("beginTransaction", true, new KafkaException("injected")),
+    FENCED("beginTransaction", true, null);
+
+    private final String method;
+    private final boolean after;
+    private final RuntimeException thrown;
+
+    Fault(String method, boolean after, RuntimeException thrown) {
+      this.method = method;
+      this.after = after;
+      this.thrown = thrown;
+    }
+  }
+
+  /** Real clients whose producer meets a fault at some of its transactions. */
+  private static final class FaultyClients implements KafkaClients {
+    private final Fault fault;
+    private final List<Integer> when;
+    private final AtomicInteger transactions = new AtomicInteger();
+    private final AtomicInteger faults = new AtomicInteger();
+
+    FaultyClients(Fault fault, List<Integer> when) {
+      this.fault = fault;
+      this.when = when;
+    }
+
+    @Override
+    public Consumer<byte[], byte[]> openConsumer(StreamConfig config) {
+      return KafkaClients.real().openConsumer(config);
+    }
+
+    @Override
+    @SuppressWarnings("unchecked")
+    public Producer<byte[], byte[]> openProducer(StreamConfig config) {
+      Producer<byte[], byte[]> real = KafkaClients.real().openProducer(config);
+      AtomicBoolean armed = new AtomicBoolean();
+      return (Producer<byte[], byte[]>)
+          Proxy.newProxyInstance(
+              getClass().getClassLoader(),
+              new Class<?>[] {Producer.class},
+              (proxy, method, arguments) -> {
+                if (method.getName().equals("beginTransaction")) {
+                  armed.set(when.contains(transactions.incrementAndGet()));
+                }
+                boolean meet = method.getName().equals(fault.method) && armed.getAndSet(false);
+                if (meet) {
+                  faults.incrementAndGet();
+                }
+                if (meet && !fault.after) {
+                  throw fault.thrown;
+                }
+                Object result;
+                try {
+                  result = method.invoke(real, arguments);
+                } catch (InvocationTargetException e) {
+                  throw e.getCause();
+                }
+                if (meet && fault.thrown == null) {
+                  fence(config);
+                } else if (meet) {
+                  throw fault.thrown;
+                }
+                return result;
+              });
+    }
+
+    private static void fence(StreamConfig config) {
+      try (Producer<byte[], byte[]> other = KafkaClients.real().openProducer(config)) {
+        other.initTransactions();
+      }
+    }
+  }
+
+  /** The answers of a run that nothing disturbs. */
+  private static List<List<Float>> undisturbed() {
+    List<List<Float>> answers = new ArrayList<>();
+    float state = 0;
+    for (int first = 0; first < RECORDS; first += 4) {
+      for (int i = first; i < first + 4; i++) {
+        answers.add(List.of((float) i, state, 4f));
+      }
+      state = FoldingModel.fold(state, first, first + 1, first + 2, first + 3);
+    }
+    return answers;
+  }
+
+  @ParameterizedTest
+  @EnumSource(Fault.class)
+  void outputsAndStateEqualThoseOfAnUndisturbedRunWhateverHappensToACommit(Fault fault) {
+    fixture.sendNumbered(0, 0, RECORDS);
+    FaultyClients clients = new FaultyClients(fault, List.of(2, 5));
+    StreamProcessor processor =
+        fixture.start(fixture.config.withBatch(4, FOREVER), new FoldingModel(), clients);
+
+    List<ConsumerRecord<String, byte[]>> all = fixture.out().settle(RECORDS);
+
+    assertThat(all).extracting(StreamFixture::answer).containsExactlyElementsOf(undisturbed());
+    assertThat(clients.faults).hasValue(2);
+    assertThat(fixture.registry.get("acclimate.rollbacks").counter().count()).isEqualTo(2);
+    await().until(() -> processor.health().ready());
+  }
+
+  @Test
+  void outputsAndStateEqualThoseOfAnUndisturbedRunThoughTheGroupThrewItOut() throws Exception {
+    fixture.sendNumbered(0, 0, RECORDS);
+    AtomicBoolean slept = new AtomicBoolean();
+    FoldingModel model =
+        new FoldingModel(
+            first -> {
+              if (first[0] == 8 && slept.compareAndSet(false, true)) {
+                sleep(4000);
+              }
+            });
+    StreamConfig config =
+        fixture
+            .config
+            .withBatch(4, FOREVER)
+            .withKafka(Map.of("consumer.max.poll.interval.ms", "1500"));
+    fixture.start(config, model);
+
+    assertThat(fixture.out().settle(RECORDS))
+        .extracting(StreamFixture::answer)
+        .containsExactlyElementsOf(undisturbed());
+  }
+
+  private static void sleep(long millis) {
+    try {
+      Thread.sleep(millis);
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Test
+  void answersEveryRecordOnceWhilePartitionsMoveBetweenMembers() {
+    StreamConfig config = fixture.config.withBatch(4, Duration.ofMillis(20));
+    StreamProcessor first = fixture.start(config.withInstance("a"), new FoldingModel());
+    await().until(() -> first.health().ready());
+    StreamProcessor second = null;
+    for (int round = 0; round < 12; round++) {
+      for (int partition = 0; partition < 3; partition++) {
+        fixture.sendNumbered(partition, 10 * round, 10 * round + 10);
+      }
+      if (round == 3) {
+        second = fixture.start(config.withInstance("b"), new FoldingModel());
+        StreamProcessor joining = second;
+        await().atMost(Duration.ofSeconds(20)).until(() -> joining.health().ready());
+      }
+      if (round == 8) {
+        first.close();
+      }
+    }
+
+    List<ConsumerRecord<String, byte[]>> all = fixture.out().settle(360);
+
+    for (int partition = 0; partition < 3; partition++) {
+      String key = "key-" + partition;
+      assertThat(all)
+          .filteredOn(record -> record.key().equals(key))
+          .extracting(record -> StreamFixture.answer(record).get(0).intValue())
+          .containsExactlyElementsOf(IntStream.range(0, 120).boxed().toList());
+    }
+    assertThat(second).isNotNull();
+    assertThat(second.health().partitions()).isEqualTo(3);
+  }
+
+  @Test
+  void failsWhenAnotherProcessorKeepsTakingItsTransactionalId() {
+    fixture.sendNumbered(0, 0, RECORDS);
+    FaultyClients clients = new FaultyClients(Fault.FENCED, List.of(1, 2, 3));
+    StreamProcessor processor =
+        fixture.start(fixture.config.withBatch(4, FOREVER), new FoldingModel(), clients);
+
+    assertThatThrownBy(() -> processor.stopped().join())
+        .hasMessageContaining("another producer keeps taking the transactional id");
+    assertThat(processor.health().status()).isEqualTo(Status.FAILED);
+    assertThat(processor.health().ready()).isFalse();
+    assertThat(processor.health().detail()).contains("an instance of its own");
+  }
+
+  @Test
+  void failsAtOnceWhenTryingAgainWouldNotHelp() {
+    KafkaClients forbidden =
+        new KafkaClients() {
+          @Override
+          public Consumer<byte[], byte[]> openConsumer(StreamConfig config) {
+            throw new TopicAuthorizationException("not authorized to read " + config.topics().in());
+          }
+
+          @Override
+          public Producer<byte[], byte[]> openProducer(StreamConfig config) {
+            return KafkaClients.real().openProducer(config);
+          }
+        };
+    StreamProcessor processor = fixture.start(fixture.config, new FoldingModel(), forbidden);
+
+    assertThatThrownBy(() -> processor.stopped().join()).hasMessageContaining("not authorized");
+    assertThat(processor.health().status()).isEqualTo(Status.FAILED);
+  }
+
+  @Test
+  void failsRatherThanDrainTheTopicIntoTheDeadLettersOfABrokenModel() {
+    fixture.sendNumbered(0, 0, 100);
+    FoldingModel broken =
+        new FoldingModel(
+            first -> {
+              throw new IllegalStateException("device lost");
+            });
+    StreamProcessor processor = fixture.start(fixture.config.withBatch(4, FOREVER), broken);
+
+    assertThatThrownBy(() -> processor.stopped().join())
+        .hasMessageContaining("16 batches in a row");
+    assertThat(fixture.dead().settle(60)).hasSize(60);
+
+    // a repaired model goes on behind the last commit
+    fixture.start(fixture.config.withBatch(4, FOREVER), new FoldingModel());
+    assertThat(fixture.out().settle(40))
+        .extracting(record -> StreamFixture.answer(record).get(0).intValue())
+        .containsExactlyElementsOf(IntStream.range(60, 100).boxed().toList());
+  }
+
+  @Test
+  void waitsForATopicThatIsNotThereYet() {
+    String late = fixture.config.topics().out() + ".late";
+    StreamConfig.Topics topics =
+        new StreamConfig.Topics(
+            fixture.config.topics().in(), late, fixture.config.topics().deadLetter());
+    StreamConfig config =
+        StreamConfig.of(fixture.config.bootstrap(), fixture.config.group(), topics)
+            .withKafka(Map.of("producer.max.block.ms", "2000"));
+    StreamProcessor processor = fixture.start(config, new FoldingModel());
+    await().until(() -> processor.health().detail().contains(late));
+    assertThat(processor.health().status()).isEqualTo(Status.RECOVERING);
+
+    SharedBroker.get().createTopics(1, late);
+
+    await().atMost(Duration.ofSeconds(20)).until(() -> processor.health().ready());
+  }
+}

@@ -1,0 +1,69 @@
+package dev.acclimate.streams;
+
+import java.util.Map;
+import org.apache.kafka.clients.consumer.Consumer;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.CooperativeStickyAssignor;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+
+/** Opens the clients of a processor; tests put clients that fail on purpose in their place. */
+interface KafkaClients {
+  Consumer<byte[], byte[]> openConsumer(StreamConfig config);
+
+  Producer<byte[], byte[]> openProducer(StreamConfig config);
+
+  static KafkaClients real() {
+    return new Real();
+  }
+
+  /** Clients of a real cluster. */
+  final class Real implements KafkaClients {
+
+    @Override
+    public Consumer<byte[], byte[]> openConsumer(StreamConfig config) {
+      Map<String, Object> settings = config.kafkaSettings("consumer");
+      settings.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, config.bootstrap());
+      settings.put(ConsumerConfig.GROUP_ID_CONFIG, config.group());
+      settings.putIfAbsent(
+          ConsumerConfig.CLIENT_ID_CONFIG, config.group() + "-" + config.instance());
+      settings.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
+      settings.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
+      settings.putIfAbsent(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
+      settings.putIfAbsent(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, "false");
+      // the rest of a poll waits in memory while a batch runs: no more than the next batch needs
+      settings.putIfAbsent(
+          ConsumerConfig.MAX_POLL_RECORDS_CONFIG, Integer.toString(config.maxBatch()));
+      if (!"consumer".equals(settings.get(ConsumerConfig.GROUP_PROTOCOL_CONFIG))) {
+        // partitions that stay are not revoked, so their states stay warm through a rebalance
+        settings.putIfAbsent(
+            ConsumerConfig.PARTITION_ASSIGNMENT_STRATEGY_CONFIG,
+            CooperativeStickyAssignor.class.getName());
+      }
+      return new KafkaConsumer<>(
+          settings, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+    }
+
+    @Override
+    public Producer<byte[], byte[]> openProducer(StreamConfig config) {
+      Map<String, Object> settings = config.kafkaSettings("producer");
+      int maxRequest = OutgoingRecords.maxValueBytes(config) + OutgoingRecords.OVERHEAD;
+      settings.put(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, config.bootstrap());
+      settings.put(ProducerConfig.TRANSACTIONAL_ID_CONFIG, config.transactionalId());
+      settings.putIfAbsent(
+          ProducerConfig.CLIENT_ID_CONFIG, config.group() + "-" + config.instance());
+      settings.put(ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, "true");
+      settings.put(ProducerConfig.ACKS_CONFIG, "all");
+      settings.putIfAbsent(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, Integer.toString(maxRequest));
+      settings.putIfAbsent(
+          ProducerConfig.BUFFER_MEMORY_CONFIG, Long.toString(Math.max(32L << 20, 2L * maxRequest)));
+      // a stop waits for a call in flight: give up sooner than Kafka's minute, and try again
+      settings.putIfAbsent(ProducerConfig.MAX_BLOCK_MS_CONFIG, "15000");
+      return new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer());
+    }
+  }
+}

@@ -1,0 +1,79 @@
+package dev.acclimate.streams;
+
+import static dev.acclimate.streams.RecordHeaders.bytes;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.header.Headers;
+
+/** The records that a batch sends: responses and dead letters, in the order of their requests. */
+final class OutgoingRecords {
+  /** What keys, headers and framing may add to a value. */
+  static final int OVERHEAD = 1 << 20;
+
+  private final StreamConfig.Topics topics;
+  private final String method;
+  private final int maxBytes;
+  private final List<ProducerRecord<byte[], byte[]>> records = new ArrayList<>();
+
+  OutgoingRecords(StreamConfig config, String method) {
+    this.topics = config.topics();
+    this.method = method;
+    this.maxBytes = maxValueBytes(config);
+  }
+
+  /** The largest value that the producer takes: any answerable request fits as a dead letter. */
+  static int maxValueBytes(StreamConfig config) {
+    return Math.max(config.maxRecordBytes(), 1 << 20);
+  }
+
+  void answer(ConsumerRecord<byte[], byte[]> request, InferenceResponse response, long step)
+      throws InvalidRecordException {
+    if (response.value().length > maxBytes) {
+      throw new InvalidRecordException(
+          DeadLetterReason.RESPONSE,
+          "expected a response of at most "
+              + maxBytes
+              + " bytes, found "
+              + response.value().length);
+    }
+    ProducerRecord<byte[], byte[]> record =
+        new ProducerRecord<>(topics.out(), request.key(), response.value());
+    Headers headers = record.headers();
+    headers.add("acclimate-method", bytes(method));
+    headers.add("acclimate-step", bytes(Long.toString(step)));
+    if (response.binary()) {
+      headers.add(PartitionFold.HEADER_LENGTH, bytes(Integer.toString(response.headerLength())));
+    }
+    Header trace = request.headers().lastHeader("traceparent");
+    if (trace != null) {
+      headers.add(trace);
+    }
+    records.add(record);
+  }
+
+  void refuse(ConsumerRecord<byte[], byte[]> request, InvalidRecordException why) {
+    byte[] value = request.value();
+    String reason = why.reason().tag() + ": " + why.getMessage();
+    if (value != null && value.length > maxBytes) {
+      reason += " (the value is left out here: it is larger than the producer sends)";
+      value = null;
+    }
+    ProducerRecord<byte[], byte[]> record =
+        new ProducerRecord<>(topics.deadLetter(), request.key(), value);
+    Headers headers = record.headers();
+    request.headers().forEach(headers::add);
+    headers.add("acclimate-reason", bytes(reason));
+    headers.add("acclimate-origin-topic", bytes(request.topic()));
+    headers.add("acclimate-origin-partition", bytes(Integer.toString(request.partition())));
+    headers.add("acclimate-origin-offset", bytes(Long.toString(request.offset())));
+    records.add(record);
+  }
+
+  List<ProducerRecord<byte[], byte[]>> records() {
+    return records;
+  }
+}

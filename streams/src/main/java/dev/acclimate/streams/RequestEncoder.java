@@ -1,0 +1,104 @@
+package dev.acclimate.streams;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.util.ByteArrayBuilder;
+import dev.acclimate.models.ElementType;
+import dev.acclimate.models.TensorInfo;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+
+/**
+ * Encodes float32 samples as Open Inference Protocol v2 requests for one input of a model, the
+ * counterpart of {@link RequestDecoder}. Thread-safe.
+ */
+public final class RequestEncoder {
+
+  /** The two forms of a request. */
+  public enum Form {
+    JSON,
+    BINARY
+  }
+
+  private static final JsonFactory JSON = new JsonFactory();
+
+  private final TensorInfo input;
+  private final Form form;
+
+  public RequestEncoder(TensorInfo input, Form form) {
+    if (input.type() != ElementType.FP32 || input.elementsPerSample() < 0) {
+      throw new IllegalArgumentException("need FP32 samples of a fixed size, not " + input);
+    }
+    this.input = input;
+    this.form = form;
+  }
+
+  /** An encoded request: a record's value and, for the binary form, its header's length. */
+  @SuppressWarnings("ArrayRecordComponent")
+  public record Encoded(byte[] value, int headerLength) {
+
+    /** True when the record needs the {@code inference-header-content-length} header. */
+    public boolean binary() {
+      return headerLength >= 0;
+    }
+  }
+
+  /** A request for one or more samples, one after another in {@code values}. */
+  public Encoded encode(String id, float[] values) {
+    long perSample = input.elementsPerSample();
+    if (values.length == 0 || values.length % perSample != 0) {
+      throw new IllegalArgumentException(
+          "need a multiple of " + perSample + " values for " + input + ", got " + values.length);
+    }
+    byte[] header = header(id, values, values.length / perSample);
+    if (form == Form.JSON) {
+      return new Encoded(header, -1);
+    }
+    byte[] value = Arrays.copyOf(header, header.length + Float.BYTES * values.length);
+    ByteBuffer.wrap(value)
+        .position(header.length)
+        .slice()
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .asFloatBuffer()
+        .put(values);
+    return new Encoded(value, header.length);
+  }
+
+  private byte[] header(String id, float[] values, long samples) {
+    ByteArrayBuilder bytes = new ByteArrayBuilder();
+    try (JsonGenerator json = JSON.createGenerator(bytes)) {
+      json.writeStartObject();
+      json.writeStringField("id", id);
+      json.writeArrayFieldStart("inputs");
+      json.writeStartObject();
+      json.writeStringField("name", input.name());
+      json.writeStringField("datatype", input.type().name());
+      json.writeArrayFieldStart("shape");
+      json.writeNumber(samples);
+      for (int axis = 1; axis < input.rank(); axis++) {
+        json.writeNumber(input.dimensions().get(axis).size());
+      }
+      json.writeEndArray();
+      if (form == Form.BINARY) {
+        json.writeObjectFieldStart("parameters");
+        json.writeNumberField("binary_data_size", Float.BYTES * values.length);
+        json.writeEndObject();
+      } else {
+        json.writeArrayFieldStart("data");
+        for (float value : values) {
+          json.writeNumber(value);
+        }
+        json.writeEndArray();
+      }
+      json.writeEndObject();
+      json.writeEndArray();
+      json.writeEndObject();
+    } catch (IOException e) {
+      throw new UncheckedIOException("writing to memory", e);
+    }
+    return bytes.toByteArray();
+  }
+}

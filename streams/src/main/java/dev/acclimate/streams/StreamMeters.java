@@ -1,0 +1,154 @@
+package dev.acclimate.streams;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.DistributionSummary;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.Meter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Tags;
+import io.micrometer.core.instrument.Timer;
+import io.micrometer.core.instrument.binder.kafka.KafkaClientMetrics;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.function.Supplier;
+import org.apache.kafka.clients.consumer.Consumer;
+import org.apache.kafka.clients.producer.Producer;
+
+/**
+ * The processor's meters, tagged with {@code group} and {@code method}. Counters count what was
+ * committed: a batch that is rolled back and run again counts once.
+ *
+ * <ul>
+ *   <li>{@code acclimate.records.in}, {@code acclimate.records.out}: requests and responses
+ *   <li>{@code acclimate.records.dead}: dead letters by {@code reason}, a {@link DeadLetterReason}
+ *   <li>{@code acclimate.batch.size}: samples a batch
+ *   <li>{@code acclimate.batch.latency}: from the first record in hand to the commit
+ *   <li>{@code acclimate.model.time}: the model's run of a batch
+ *   <li>{@code acclimate.steps}, {@code acclimate.steps.rejected}: batches that moved the state,
+ *       and those the model answered without
+ *   <li>{@code acclimate.rollbacks}: transactions given up
+ *   <li>{@code acclimate.partitions}: partitions of the topic in that this processor holds
+ * </ul>
+ *
+ * The Kafka clients' own meters come by Micrometer's binder with the same tags; the lag is {@code
+ * kafka.consumer.fetch.manager.records.lag}.
+ */
+final class StreamMeters {
+  /** How soon the meters of a newly assigned partition show: Micrometer's minute is long. */
+  private static final Duration REFRESH = Duration.ofSeconds(5);
+
+  private final MeterRegistry registry;
+  private final ScheduledExecutorService refresher;
+  private final Tags tags;
+  private final List<Meter> registered = new ArrayList<>();
+  private final Counter in;
+  private final Counter out;
+  private final Map<DeadLetterReason, Counter> dead = new EnumMap<>(DeadLetterReason.class);
+  private final DistributionSummary batchSize;
+  private final Timer batchLatency;
+  private final Timer modelTime;
+  private final Counter steps;
+  private final Counter rejected;
+  private final Counter rollbacks;
+
+  StreamMeters(MeterRegistry registry, String group, String method, Supplier<StreamHealth> health) {
+    this.registry = registry;
+    this.refresher =
+        Executors.newSingleThreadScheduledExecutor(
+            task -> {
+              Thread thread = new Thread(task, "acclimate-meters-" + group);
+              thread.setDaemon(true);
+              return thread;
+            });
+    this.tags = Tags.of("group", group, "method", method);
+    this.in = counter("acclimate.records.in", "Requests committed", tags);
+    this.out = counter("acclimate.records.out", "Responses committed", tags);
+    for (DeadLetterReason reason : DeadLetterReason.values()) {
+      Tags withReason = tags.and("reason", reason.tag());
+      dead.put(reason, counter("acclimate.records.dead", "Dead letters committed", withReason));
+    }
+    this.batchSize =
+        keep(
+            DistributionSummary.builder("acclimate.batch.size")
+                .description("Samples in a batch")
+                .baseUnit("samples")
+                .tags(tags)
+                .publishPercentileHistogram(false)
+                .register(registry));
+    this.batchLatency = timer("acclimate.batch.latency", "From the first record to the commit");
+    this.modelTime = timer("acclimate.model.time", "The model's run of a batch");
+    this.steps = counter("acclimate.steps", "Batches that moved the state", tags);
+    this.rejected =
+        counter("acclimate.steps.rejected", "Batches answered without moving the state", tags);
+    this.rollbacks = counter("acclimate.rollbacks", "Transactions given up", tags);
+    keep(
+        Gauge.builder("acclimate.partitions", () -> health.get().partitions())
+            .description("Partitions of the topic in that this processor holds")
+            .tags(tags)
+            .register(registry));
+  }
+
+  private Counter counter(String name, String description, Tags tags) {
+    return keep(Counter.builder(name).description(description).tags(tags).register(registry));
+  }
+
+  private Timer timer(String name, String description) {
+    return keep(Timer.builder(name).description(description).tags(tags).register(registry));
+  }
+
+  private <M extends Meter> M keep(M meter) {
+    registered.add(meter);
+    return meter;
+  }
+
+  /** Binds a client's own meters, the consumer's lag among them; closed by the caller. */
+  KafkaClientMetrics bind(Consumer<?, ?> consumer) {
+    return bound(new KafkaClientMetrics(consumer, tags, refresher, REFRESH));
+  }
+
+  /** Binds a client's own meters; closed by the caller. */
+  KafkaClientMetrics bind(Producer<?, ?> producer) {
+    return bound(new KafkaClientMetrics(producer, tags, refresher, REFRESH));
+  }
+
+  private KafkaClientMetrics bound(KafkaClientMetrics metrics) {
+    metrics.bindTo(registry);
+    return metrics;
+  }
+
+  Timer modelTime() {
+    return modelTime;
+  }
+
+  void rolledBack() {
+    rollbacks.increment();
+  }
+
+  void committed(BatchTally tally, int samples, Duration latency) {
+    in.increment(tally.records());
+    out.increment(tally.answered());
+    tally.dead().forEach((reason, count) -> dead(reason).increment(count));
+    steps.increment(tally.steps());
+    rejected.increment(tally.rejected());
+    if (samples > 0) {
+      batchSize.record(samples);
+    }
+    batchLatency.record(latency);
+  }
+
+  private Counter dead(DeadLetterReason reason) {
+    return Objects.requireNonNull(dead.get(reason));
+  }
+
+  /** Takes the meters out of the registry, so that a later processor registers its own. */
+  void close() {
+    refresher.shutdownNow();
+    registered.forEach(registry::remove);
+  }
+}
