@@ -158,14 +158,21 @@ class StreamProcessorFaultTest {
         new FoldingModel(
             first -> {
               if (first[0] == 8 && slept.compareAndSet(false, true)) {
-                sleep(4000);
+                sleep(9000);
               }
             });
     StreamConfig config =
         fixture
             .config
             .withBatch(4, FOREVER)
-            .withKafka(Map.of("consumer.max.poll.interval.ms", "1500"));
+            .withKafka(
+                Map.of(
+                    "consumer.max.poll.interval.ms",
+                    "1500",
+                    "consumer.session.timeout.ms",
+                    "6000",
+                    "consumer.heartbeat.interval.ms",
+                    "500"));
     fixture.start(config, model);
 
     assertThat(fixture.out().settle(RECORDS))
@@ -222,10 +229,22 @@ class StreamProcessorFaultTest {
         fixture.start(fixture.config.withBatch(4, FOREVER), new FoldingModel(), clients);
 
     assertThatThrownBy(() -> processor.stopped().join())
-        .hasMessageContaining("another producer keeps taking the transactional id");
+        .hasMessageContaining("another processor took the place of");
     assertThat(processor.health().status()).isEqualTo(Status.FAILED);
     assertThat(processor.health().ready()).isFalse();
     assertThat(processor.health().detail()).contains("an instance of its own");
+  }
+
+  @Test
+  void failsWhenAnotherProcessorStartsInItsPlace() {
+    StreamProcessor older = fixture.start(fixture.config, new FoldingModel());
+    await().until(() -> older.health().ready());
+    StreamProcessor newer = fixture.start(fixture.config, new FoldingModel());
+
+    assertThatThrownBy(() -> older.stopped().join()).hasMessageContaining("took the place of");
+    await().until(() -> newer.health().ready());
+    fixture.sendNumbered(0, 0, 4);
+    assertThat(fixture.out().settle(4)).hasSize(4);
   }
 
   @Test

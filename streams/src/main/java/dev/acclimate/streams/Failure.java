@@ -23,6 +23,8 @@ enum Failure {
   RETRIABLE,
   /** Another producer took over the transactional id: take it back, unless that goes on. */
   FENCED,
+  /** Another member took this one's place in the group. */
+  DISPLACED,
   /** Kafka does not say: roll back and try again a few times. */
   UNKNOWN,
   /** Trying again does not mend it. */
@@ -36,7 +38,6 @@ enum Failure {
           InvalidTopicException.class,
           RecordTooLargeException.class,
           NoOffsetForPartitionException.class,
-          FencedInstanceIdException.class,
           InterruptException.class);
 
   private static final List<Class<? extends Throwable>> RETRIABLE_KINDS =
@@ -53,6 +54,9 @@ enum Failure {
     }
     if (causedBy(thrown, FATAL_KINDS)) {
       return FATAL;
+    }
+    if (causedBy(thrown, List.of(FencedInstanceIdException.class))) {
+      return DISPLACED;
     }
     if (causedBy(thrown, List.of(ProducerFencedException.class))) {
       return FENCED;

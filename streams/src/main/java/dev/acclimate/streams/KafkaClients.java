@@ -31,6 +31,9 @@ interface KafkaClients {
       settings.put(ConsumerConfig.GROUP_ID_CONFIG, config.group());
       settings.putIfAbsent(
           ConsumerConfig.CLIENT_ID_CONFIG, config.group() + "-" + config.instance());
+      // an instance that comes back after a crash takes its place in the group at once, where a
+      // stranger would wait until the dead member's session has run out
+      settings.putIfAbsent(ConsumerConfig.GROUP_INSTANCE_ID_CONFIG, config.transactionalId());
       settings.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
       settings.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
       settings.putIfAbsent(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");

@@ -81,10 +81,11 @@ import org.slf4j.LoggerFactory;
  *       aborted, the state goes back to the last committed one, reading goes back to the committed
  *       offsets. This repeats, with pauses, until the cluster is well again; {@link #health()} is
  *       not ready meanwhile. A commit whose outcome is unknown is resolved with the broker first.
- *   <li><b>Another producer uses the same transactional id</b> (two processors of one group with
- *       the same {@code instance}). The processor takes the id back, which also covers a
- *       transaction that timed out while this machine slept; the third time within {@value
- *       #FENCED_WINDOW_MINUTES} minutes it fails.
+ *   <li><b>Another processor starts in the same group under the same {@code instance}.</b> It takes
+ *       this one's place, and this one fails. A producer that is fenced while its place in the
+ *       group is still its own, as after a transaction timed out while the machine slept, takes its
+ *       transactional id back; the third time within {@value #FENCED_WINDOW_MINUTES} minutes the
+ *       processor fails.
  *   <li><b>Anything else</b> (no permission, unsupported broker, a response larger than the topic
  *       allows, a defect): the processor fails. {@link #health()} says why, and {@link #stopped()}
  *       completes exceptionally. Nothing is lost: a restart goes on from the last commit.
@@ -97,6 +98,10 @@ import org.slf4j.LoggerFactory;
  * hand, commits them and leaves the group. The model stays the caller's to close, the registry too;
  * the processor takes its meters out when it stops. Memory: one batch of direct buffers a partition
  * held.
+ *
+ * <p>After a crash, a processor that starts under the same {@code instance} takes its place in the
+ * group at once; under another, or elsewhere in the group, the partitions wait for {@code
+ * session.timeout.ms} (45 seconds).
  *
  * <p>Between two batches the consumer polls, so {@code max.poll.interval.ms} (five minutes) need
  * only exceed the time of one batch run record by record.
@@ -286,15 +291,10 @@ public final class StreamProcessor implements AutoCloseable {
         fencedAt.add(now);
         fencedAt.removeIf(at -> now - at > TimeUnit.MINUTES.toNanos(FENCED_WINDOW_MINUTES));
         if (fencedAt.size() >= MAX_FENCED) {
-          throw new IllegalStateException(
-              "another producer keeps taking the transactional id "
-                  + config.transactionalId()
-                  + ": give each processor of group "
-                  + config.group()
-                  + " an instance of its own",
-              thrown);
+          throw displaced(thrown);
         }
       }
+      case DISPLACED -> throw displaced(thrown);
       case UNKNOWN -> {
         if (failures > MAX_UNKNOWN) {
           throw thrown;
@@ -302,6 +302,16 @@ public final class StreamProcessor implements AutoCloseable {
       }
       case FATAL -> throw thrown;
     }
+  }
+
+  private IllegalStateException displaced(RuntimeException thrown) {
+    return new IllegalStateException(
+        "another processor took the place of "
+            + config.transactionalId()
+            + ": give each processor of group "
+            + config.group()
+            + " an instance of its own",
+        thrown);
   }
 
   private void pause() {
@@ -579,7 +589,11 @@ public final class StreamProcessor implements AutoCloseable {
       consumerMetrics.close();
     }
     if (current != null) {
-      RuntimeException thrown = tried(() -> current.close(CloseOptions.timeout(CLOSE_TIMEOUT)));
+      // leaves for good: the partitions move on now, not when the session has run out
+      CloseOptions options =
+          CloseOptions.timeout(CLOSE_TIMEOUT)
+              .withGroupMembershipOperation(CloseOptions.GroupMembershipOperation.LEAVE_GROUP);
+      RuntimeException thrown = tried(() -> current.close(options));
       if (thrown != null) {
         log.debug("closing the consumer", thrown);
       }

@@ -1,0 +1,183 @@
+package dev.acclimate.agent;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.acclimate.agent.broker.EmbeddedBroker;
+import dev.acclimate.agent.broker.SharedBroker;
+import dev.acclimate.streams.TopicReader;
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The agent as a process of its own, fed by replay, stopped and killed by signals. */
+class AgentProcessTest {
+  private static final AtomicInteger COUNT = new AtomicInteger();
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private final EmbeddedBroker broker = SharedBroker.get();
+  private final String name = "process-" + COUNT.incrementAndGet();
+  private final List<Process> processes = new ArrayList<>();
+  @TempDir private Path folder;
+  private Path config;
+  private Path log;
+  private int port;
+
+  @BeforeEach
+  void prepare() throws IOException {
+    broker.createTopics(1, name + ".in", name + ".out", name + ".dead", name + ".labels");
+    try (ServerSocket socket = new ServerSocket(0)) {
+      port = socket.getLocalPort();
+    }
+    log = folder.resolve("stderr.log");
+    config = folder.resolve("agent.yaml");
+    Path model = TinyClassifier.write(folder.resolve("tiny.onnx"));
+    Files.writeString(
+        config,
+        """
+        model: '%1$s'
+        method: unmix-tns[components=4]
+        provider: cpu
+        threads: 1
+        kafka:
+          bootstrap: %2$s
+          group: %3$s
+          instance: one
+          topics: {in: %3$s.in, out: %3$s.out, dead-letter: %3$s.dead, feedback: %3$s.labels}
+        batch: {max: 64, delay: 60s}
+        http: {port: %4$d}
+        """
+            .formatted(model, broker.bootstrap(), name, port));
+  }
+
+  @AfterEach
+  void end() {
+    processes.forEach(Process::destroyForcibly);
+  }
+
+  private Process run() throws IOException {
+    Process process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                "dev.acclimate.agent.Acclimate",
+                "run",
+                "--config",
+                config.toString())
+            .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()))
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    processes.add(process);
+    return process;
+  }
+
+  private void replay(String... more) {
+    List<String> arguments = new ArrayList<>(List.of("replay", "--config", config.toString()));
+    arguments.addAll(List.of(more));
+    assertThat(Acclimate.commandLine().execute(arguments.toArray(String[]::new))).isZero();
+  }
+
+  private boolean ready() {
+    URI uri = URI.create("http://127.0.0.1:" + port + "/v2/health/ready");
+    try {
+      return HttpClient.newHttpClient()
+              .send(HttpRequest.newBuilder(uri).build(), HttpResponse.BodyHandlers.discarding())
+              .statusCode()
+          == 200;
+    } catch (IOException e) {
+      return false;
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static String id(ConsumerRecord<String, byte[]> record, boolean binary) {
+    try {
+      int length = record.value().length;
+      if (binary) {
+        byte[] header = record.headers().lastHeader("inference-header-content-length").value();
+        length = Integer.parseInt(new String(header, StandardCharsets.UTF_8));
+      }
+      JsonNode node = JSON.readTree(record.value(), 0, length);
+      return node.get("id").asText();
+    } catch (IOException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static List<String> ids(int count) {
+    return IntStream.range(0, count).mapToObj(i -> "stream-1-" + i).toList();
+  }
+
+  @Test
+  void sigtermFinishesTheBatchInHand() throws Exception {
+    replay("--data", "builtin:100", "--corruptions", "none,fog", "--form", "json");
+    Process process = run();
+    try (TopicReader out = new TopicReader(broker.bootstrap(), name + ".out");
+        TopicReader labels = new TopicReader(broker.bootstrap(), name + ".labels")) {
+      await().atMost(Duration.ofSeconds(60)).until(this::ready);
+      assertThat(out.settle(192)).hasSize(192);
+
+      process.destroy();
+
+      assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+      assertThat(process.exitValue()).isEqualTo(143);
+      assertThat(Files.readString(log)).contains("finishing the batch in hand", "stopped");
+      List<ConsumerRecord<String, byte[]>> answers = out.settle(200);
+      assertThat(answers)
+          .extracting(record -> id(record, false))
+          .containsExactlyElementsOf(ids(200));
+      assertThat(answers.get(199).headers().lastHeader("acclimate-step").value())
+          .asString(StandardCharsets.UTF_8)
+          .isEqualTo("4");
+      assertThat(labels.await(200)).hasSize(200);
+      JsonNode label = JSON.readTree(labels.await(200).get(0).value());
+      assertThat(label.get("id").asText()).isEqualTo("stream-1-0");
+      assertThat(label.get("label").asInt()).isBetween(0, 9);
+    }
+  }
+
+  @Test
+  void killedAndStartedAgainAnswersEveryRequestOnce() throws Exception {
+    replay("--data", "builtin:500", "--corruptions", "none,fog,contrast,gaussian_noise");
+    Process first = run();
+    try (TopicReader out = new TopicReader(broker.bootstrap(), name + ".out")) {
+      assertThat(out.await(1)).isNotEmpty();
+      first.destroyForcibly();
+      assertThat(first.waitFor(30, TimeUnit.SECONDS)).isTrue();
+      int before = out.await(0).size();
+      Process second = run();
+      // 2000 samples are 31 full batches and 16 in hand
+      int full = 31 * 64;
+      await()
+          .atMost(Duration.ofSeconds(60))
+          .until(() -> out.await(before + 64).size() >= full - 64);
+      second.destroy();
+      assertThat(second.waitFor(30, TimeUnit.SECONDS)).isTrue();
+
+      assertThat(out.settle(2000))
+          .extracting(record -> id(record, true))
+          .containsExactlyElementsOf(ids(2000));
+    }
+  }
+}
