@@ -66,7 +66,8 @@ final class BenchCommand implements Callable<Integer> {
   @Option(
       names = "--shape",
       paramLabel = "LIST",
-      description = "Sizes after the batch axis, such as 3,224,224, where the model leaves them open.")
+      description =
+          "Sizes after the batch axis, such as 3,224,224, where the model leaves them open.")
   private @Nullable String shape;
 
   @Option(names = "--json", description = "Print JSON.")
@@ -94,7 +95,9 @@ final class BenchCommand implements Callable<Integer> {
       return new long[0];
     }
     try {
-      return Arrays.stream(shape.split(",", -1)).mapToLong(s -> Long.parseLong(s.strip())).toArray();
+      return Arrays.stream(shape.split(",", -1))
+          .mapToLong(s -> Long.parseLong(s.strip()))
+          .toArray();
     } catch (NumberFormatException e) {
       throw new InvalidInputException(
           "--shape: expected sizes such as 3,224,224, found '" + shape + "'", e);

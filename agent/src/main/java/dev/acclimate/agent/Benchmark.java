@@ -111,8 +111,7 @@ final class Benchmark {
   }
 
   /** The time of a step does not depend on where components start: the batch itself will do. */
-  private @Nullable Calibration calibration(
-      Method method, Map<String, Tensor> batch) {
+  private @Nullable Calibration calibration(Method method, Map<String, Tensor> batch) {
     if (!method.needsCalibration()) {
       return null;
     }
