@@ -14,7 +14,7 @@ import java.util.stream.LongStream;
  * <p>The weight gradient is one matrix product per kernel element, of the result's gradient with
  * the padded input shifted to where that element read it. The textbook form, one convolution with
  * batch and channels exchanged, has a kernel as large as the image, which no implementation is
- * built for: on one CPU core it took 2 to 3 times as long at the shapes of small ResNets.
+ * built for: on one CPU core it took 1.4 to 2.5 times as long at the shapes of small ResNets.
  *
  * <p>The input gradient is a convolution with the kernel flipped and its channels exchanged where
  * the stride is 1, since a ConvTranspose is seldom as well tuned; else a ConvTranspose.

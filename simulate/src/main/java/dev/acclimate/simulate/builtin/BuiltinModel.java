@@ -16,11 +16,12 @@ import java.nio.file.Path;
  *
  * <p>Trained by {@link dev.acclimate.simulate.training.BuiltinModelTraining} with its default
  * settings: 20,000 images of seed 0, 10 epochs of batches of 64, Nesterov SGD with a peak learning
- * rate of 0.1, seed 0. That takes about 6 minutes on a core of its own. 95.8 % of the first 5,000
- * test images are classified rightly; under corruptions of severity 5, error rates (first 2,000
- * images, in parentheses with the statistics of each batch of 200 in place of its own) are:
- * gaussian_noise 37 % (20 %), shot_noise 32 % (19 %), impulse_noise 56 % (30 %), fog 25 % (21 %),
- * contrast 50 % (8 %), defocus_blur 10 % (7 %), pixelate 10 % (8 %), brightness 8 % (9 %).
+ * rate of 0.1, seed 0. That took 10 minutes on one core of a busy machine, and a second time gave
+ * the same file. 95.8 % of the first 5,000 test images are classified rightly; under corruptions of
+ * severity 5, error rates (first 2,000 images, in parentheses with the statistics of each batch of
+ * 200 in place of its own) are: gaussian_noise 37 % (20 %), shot_noise 32 % (19 %), impulse_noise
+ * 56 % (30 %), fog 25 % (21 %), contrast 50 % (8 %), defocus_blur 10 % (7 %), pixelate 10 % (8 %),
+ * brightness 8 % (9 %).
  */
 public final class BuiltinModel {
   private static final String MODEL = "builtin.onnx";
