@@ -189,6 +189,13 @@ public final class GraphEditor {
     graph.addOutput(valueInfo(name, type, shape));
   }
 
+  /** Keeps only these of the outputs declared so far. */
+  public void retainOutputs(Set<String> keep) {
+    List<ValueInfoProto> kept =
+        graph.getOutputList().stream().filter(output -> keep.contains(output.getName())).toList();
+    graph.clearOutput().addAllOutput(kept);
+  }
+
   private static ValueInfoProto valueInfo(String name, ElementType type, long... shape) {
     TensorShapeProto.Builder dims = TensorShapeProto.newBuilder();
     for (long size : shape) {

@@ -118,7 +118,7 @@ final class OperatorCheck {
     }
     String loss = write.reduceSum(products, false, axes);
     forward.append(write.nodes());
-    forward.addOutput(loss);
+    forward.addOutput(loss, dev.acclimate.models.ElementType.FP32);
     GraphEditor backward = new GraphEditor(forward.build());
     Backpropagation pass = Backpropagation.append(backward, loss, parameters, normalization);
     backward.retainOutputs(java.util.Set.of());
