@@ -1,5 +1,6 @@
 package dev.acclimate.adapters;
 
+import dev.acclimate.models.ElementType;
 import dev.acclimate.models.GraphEditor;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.ModelSession;
@@ -77,8 +78,9 @@ public final class Calibrator implements AutoCloseable {
     ops.alias(MEAN, ops.concat(1, means));
     ops.alias(SQUARE, ops.concat(1, squares));
     editor.append(ops.nodes());
-    editor.addOutput(MEAN);
-    editor.addOutput(SQUARE);
+    int channels = sites.stream().mapToInt(NormalizationSite::channels).sum();
+    editor.addOutput(MEAN, ElementType.FP32, -1, channels);
+    editor.addOutput(SQUARE, ElementType.FP32, -1, channels);
     return editor.build();
   }
 

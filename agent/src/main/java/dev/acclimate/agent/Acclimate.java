@@ -14,10 +14,19 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "acclimate",
     description = "Keeps ONNX models accurate while their inputs drift.",
-    subcommands = {RunCommand.class, ReplayCommand.class},
+    subcommands = {
+      InspectCommand.class,
+      SimulateCommand.class,
+      AdaptCommand.class,
+      CalibrateCommand.class,
+      BenchCommand.class,
+      RunCommand.class,
+      ReplayCommand.class,
+      TrainBuiltinCommand.class
+    },
     synopsisSubcommandLabel = "COMMAND",
     mixinStandardHelpOptions = true,
-    version = "acclimate 0.1.0",
+    version = "acclimate " + Acclimate.VERSION,
     footer = {
       "",
       "Exit codes: 0 success, 2 bad usage or input, 1 any other failure.",
@@ -25,6 +34,8 @@ import picocli.CommandLine.Spec;
     })
 @SuppressWarnings("NullAway.Init") // picocli sets the fields
 public final class Acclimate implements Runnable {
+  static final String VERSION = "0.1.0";
+
   /** Bad usage or bad input, told in one line. */
   public static final int EXIT_INPUT = 2;
 

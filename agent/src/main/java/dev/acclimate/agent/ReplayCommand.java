@@ -6,6 +6,7 @@ import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.TensorInfo;
 import dev.acclimate.simulate.Classifier;
+import dev.acclimate.simulate.DomainSchedule;
 import dev.acclimate.simulate.DomainStream;
 import dev.acclimate.simulate.data.ImageSet;
 import dev.acclimate.simulate.data.ImageShape;
@@ -100,8 +101,9 @@ final class ReplayCommand implements Callable<Integer> {
     }
     Path model = read.model().file();
     ImageSet images = simulated.images();
-    Preprocessing preprocessing = simulated.preprocessing(model, images);
-    DomainStream domains = simulated.stream(images, preprocessing);
+    Preprocessing preprocessing =
+        simulated.preprocessing(new ModelArgument(model.toString()), images);
+    DomainStream domains = simulated.stream(images, preprocessing, DomainSchedule.CONTINUAL);
     TensorInfo input = input(OnnxModel.read(model), images, preprocessing.layout());
     List<String> names = IntStream.rangeClosed(1, keys).mapToObj(i -> "stream-" + i).toList();
     Iterator<LabelledSample> all = new SimulatedSamples(domains, names);

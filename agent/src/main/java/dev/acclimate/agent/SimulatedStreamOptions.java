@@ -9,9 +9,10 @@ import dev.acclimate.simulate.corruptions.Shift;
 import dev.acclimate.simulate.data.DataSpec;
 import dev.acclimate.simulate.data.ImageSet;
 import dev.acclimate.simulate.data.Preprocessing;
+import dev.acclimate.simulate.data.Split;
 import dev.acclimate.simulate.orders.Order;
-import java.nio.file.Path;
-import org.jspecify.annotations.Nullable;
+import java.util.Map;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The options that say what a simulated stream is made of. */
@@ -60,26 +61,34 @@ final class SimulatedStreamOptions {
       description = "Of everything random. Default: ${DEFAULT-VALUE}.")
   private long seed;
 
-  @Option(
-      names = "--mean",
-      paramLabel = "LIST",
-      description = "Channel means, with --std; else the YAML file beside the model says.")
-  private @Nullable String mean;
-
-  @Option(names = "--std", paramLabel = "LIST", description = "Channel standard deviations.")
-  private @Nullable String std;
+  @Mixin private PreprocessingOptions preprocessing;
 
   /** How pixels become the model's inputs. */
-  Preprocessing preprocessing(Path model, ImageSet images) {
-    if ((mean == null) != (std == null)) {
-      throw new InvalidInputException("--mean and --std: expected both or none, found one of them");
-    }
-    Preprocessing beside = Preprocessing.forModel(model, images.channels());
-    if (mean == null || std == null) {
-      return beside;
-    }
-    return beside.withStatistics(
-        Preprocessing.parseNumbers("--mean", mean), Preprocessing.parseNumbers("--std", std));
+  Preprocessing preprocessing(ModelArgument model, ImageSet images) {
+    return preprocessing.of(model, images);
+  }
+
+  /** Of everything random. */
+  long seed() {
+    return seed;
+  }
+
+  /** Of the samples within a domain. */
+  String order() {
+    return order;
+  }
+
+  /** What the stream is made of, by the names of the options. */
+  Map<String, String> provenance() {
+    return Map.of(
+        "data",
+        data,
+        "corruptions",
+        corruptions,
+        "severity",
+        Integer.toString(severity),
+        "delta",
+        Double.toString(delta));
   }
 
   /** The images. */
@@ -87,15 +96,32 @@ final class SimulatedStreamOptions {
     return DataSpec.parse(data).load();
   }
 
+  /**
+   * Images of the source domain that the model is not judged on.
+   *
+   * @throws InvalidInputException when the data has no such part
+   */
+  ImageSet sourceImages() {
+    DataSpec spec = DataSpec.parse(data);
+    if (spec instanceof DataSpec.Npz) {
+      throw new InvalidInputException(
+          "--data "
+              + data
+              + " has no training part to calibrate on: make a calibration from source samples with"
+              + " 'acclimate calibrate' and pass --calibration FILE");
+    }
+    return spec.load(Split.TRAIN);
+  }
+
   /** The stream of these images. */
-  DomainStream stream(ImageSet images, Preprocessing preprocessing) {
+  DomainStream stream(ImageSet images, Preprocessing wanted, DomainSchedule schedule) {
     StreamOptions options =
         new StreamOptions(
             Shift.all(Corruption.parseList(corruptions), severity),
-            DomainSchedule.CONTINUAL,
+            schedule,
             Order.parse(order),
             delta,
             seed);
-    return DomainStream.of(images, preprocessing, options);
+    return DomainStream.of(images, wanted, options);
   }
 }

@@ -183,29 +183,24 @@ public final class GraphEditor {
     graph.addInput(valueInfo(name, type, shape));
   }
 
-  /** Declares an existing tensor as output. */
+  /** Declares an existing tensor as output; -1 stands for a size that is not fixed. */
   public void addOutput(String name, ElementType type, long... shape) {
     names.add(name);
     graph.addOutput(valueInfo(name, type, shape));
   }
 
-  /** Declares an existing tensor as output, leaving type and shape to inference. */
-  public void addOutput(String name) {
-    names.add(name);
-    graph.addOutput(ValueInfoProto.newBuilder().setName(name));
-  }
-
-  /** Keeps only these outputs. */
+  /** Keeps only these of the outputs declared so far. */
   public void retainOutputs(Set<String> keep) {
     List<ValueInfoProto> kept =
-        graph.getOutputList().stream().filter(o -> keep.contains(o.getName())).toList();
+        graph.getOutputList().stream().filter(output -> keep.contains(output.getName())).toList();
     graph.clearOutput().addAllOutput(kept);
   }
 
   private static ValueInfoProto valueInfo(String name, ElementType type, long... shape) {
     TensorShapeProto.Builder dims = TensorShapeProto.newBuilder();
     for (long size : shape) {
-      dims.addDim(TensorShapeProto.Dimension.newBuilder().setDimValue(size));
+      TensorShapeProto.Dimension.Builder dimension = TensorShapeProto.Dimension.newBuilder();
+      dims.addDim(size < 0 ? dimension : dimension.setDimValue(size));
     }
     return ValueInfoProto.newBuilder()
         .setName(name)

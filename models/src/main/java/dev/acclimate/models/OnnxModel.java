@@ -15,9 +15,11 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -201,6 +203,15 @@ public final class OnnxModel {
               : Dimension.symbolic(dimension.getDimParam()));
     }
     return new TensorInfo(value.getName(), type, dimensions);
+  }
+
+  /**
+   * Types and shapes of these tensors, inner ones included, as far as ONNX Runtime infers them.
+   *
+   * @throws InvalidInputException when ONNX Runtime refuses the model
+   */
+  public Map<String, TensorInfo> infer(Collection<String> tensors) {
+    return ShapeInference.infer(this, List.copyOf(tensors));
   }
 
   /** The value of a metadata property. */

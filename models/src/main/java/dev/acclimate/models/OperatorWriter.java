@@ -159,6 +159,16 @@ public final class OperatorWriter {
     return outputs;
   }
 
+  /** Zeros around {@code a}: sizes before each axis, then after each (operator set 11 on). */
+  public String pad(String a, long... pads) {
+    return node("Pad", a, constant(pads));
+  }
+
+  /** {@code a[starts:ends:steps]} along the given axes (operator set 10 on). */
+  public String slice(String a, long[] axes, long[] starts, long[] ends, long[] steps) {
+    return node("Slice", a, constant(starts), constant(ends), constant(axes), constant(steps));
+  }
+
   public String reduceMean(String a, boolean keepDims, long... axes) {
     return reduce("ReduceMean", a, keepDims, opset >= 18, axes);
   }

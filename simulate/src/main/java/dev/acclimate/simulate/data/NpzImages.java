@@ -79,8 +79,9 @@ final class NpzImages {
                     "%s: expected int64, int32 or uint8 (<i8, <i4, |u1), found %s"
                         .formatted(array.where(), array.type()));
           };
+      // values first: a header that promises too many must not cost the memory
+      ByteBuffer values = array.next((int) shape[0] * bytes);
       int[] labels = new int[(int) shape[0]];
-      ByteBuffer values = array.next(labels.length * bytes);
       for (int i = 0; i < labels.length; i++) {
         long label =
             switch (bytes) {

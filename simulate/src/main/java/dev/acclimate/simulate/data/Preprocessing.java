@@ -119,13 +119,25 @@ public record Preprocessing(
    * @throws InvalidInputException as {@link #forModel}
    */
   public static Preprocessing read(Path file, int channels) {
-    JsonNode root;
     try {
-      root = new YAMLMapper().readTree(Files.readString(file));
-    } catch (JsonProcessingException e) {
-      throw new InvalidInputException(file + ": no YAML: " + e.getOriginalMessage(), e);
+      return parse(Files.readString(file), file, channels);
     } catch (IOException e) {
       throw new InvalidInputException(file + ": cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * Reads the text of a YAML file.
+   *
+   * @param file what messages call it
+   * @throws InvalidInputException as {@link #forModel}
+   */
+  public static Preprocessing parse(String yaml, Path file, int channels) {
+    JsonNode root;
+    try {
+      root = new YAMLMapper().readTree(yaml);
+    } catch (JsonProcessingException e) {
+      throw new InvalidInputException(file + ": no YAML: " + e.getOriginalMessage(), e);
     }
     Preprocessing defaults = defaults(channels);
     if (root.isMissingNode() || root.isNull()) {

@@ -11,17 +11,18 @@ import java.util.random.RandomGenerator;
  * slots in proportions drawn from a symmetric Dirichlet(delta), and the slots come one after
  * another. A small delta puts nearly all of a class into one slot: long bursts of one class.
  *
- * <p>The published samplers differ in detail. Ours takes as many slots as there are classes, at
- * most 100, and arranges a slot as one block per class in random class order, as RoTTA (Yuan et al.
- * 2023) does; samples within a class are shuffled first, as in NOTE (Gong et al. 2022) and in the
- * benchmark that UnMix-TNS is evaluated with. NOTE further bars slots that are full (N / slots)
- * from taking more, and draws again until each holds ten samples; we leave this out, since it
- * alters the distribution, fails on small sets, and barely changes what a batch sees: slots have no
- * boundaries in the stream, and blocks stay blocks.
+ * <p>The published samplers differ in detail. Ours takes one slot per {@value #SAMPLES_PER_SLOT}
+ * samples, so that bursts last for a few batches whatever the size of the set, and arranges a slot
+ * as one block per class in random class order, as RoTTA (Yuan et al. 2023) does; samples within a
+ * class are shuffled first, as in NOTE (Gong et al. 2022) and in the benchmark that UnMix-TNS is
+ * evaluated with. NOTE further bars slots that are full from taking more, and draws again until
+ * each holds ten samples; we leave this out, since it alters the distribution and fails on small
+ * sets.
  */
 final class DirichletOrder {
 
-  private static final int MAX_SLOTS = 100;
+  /** The batch size that published streams are made for. */
+  private static final int SAMPLES_PER_SLOT = 64;
 
   private final double delta;
 
@@ -40,7 +41,7 @@ final class DirichletOrder {
   /** Indices into {@code labels}, each once. */
   int[] arrange(int[] labels, SeededRandom random) {
     List<int[]> classes = Order.byClass(labels);
-    int slots = Math.min(classes.size(), MAX_SLOTS);
+    int slots = Math.max(1, Math.round(labels.length / (float) SAMPLES_PER_SLOT));
     int[][] cuts = new int[classes.size()][];
     for (int c = 0; c < cuts.length; c++) {
       random.shuffle(classes.get(c));

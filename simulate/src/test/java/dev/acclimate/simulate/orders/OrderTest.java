@@ -48,10 +48,10 @@ class OrderTest {
     int published = blocks(labels, Order.DIRICHLET.arrange(labels, 0.1, 1));
     int extreme = blocks(labels, Order.DIRICHLET.arrange(labels, 0.001, 1));
 
-    // ten slots of ten blocks at most; one block a class at least
-    assertThat(even).isBetween(90, 100);
-    assertThat(published).isBetween(15, 70);
-    assertThat(extreme).isBetween(10, 14);
+    // 156 slots of ten blocks at most; one block a class at least
+    assertThat(even).isBetween(1400, 1560);
+    assertThat(published).isBetween(200, 800);
+    assertThat(extreme).isBetween(10, 40);
   }
 
   @Test

@@ -1,0 +1,166 @@
+package dev.acclimate.agent;
+
+import dev.acclimate.adapters.AdaptedModel;
+import dev.acclimate.adapters.AdaptiveModel;
+import dev.acclimate.adapters.Calibration;
+import dev.acclimate.adapters.Calibrator;
+import dev.acclimate.adapters.Method;
+import dev.acclimate.models.Dimension;
+import dev.acclimate.models.ElementType;
+import dev.acclimate.models.InvalidInputException;
+import dev.acclimate.models.OnnxModel;
+import dev.acclimate.models.SessionSettings;
+import dev.acclimate.models.Tensor;
+import dev.acclimate.models.TensorInfo;
+import java.nio.FloatBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Times batches of random numbers, one after another through every method, round by round. The
+ * ratio is the median of the rounds' own ratios, in which slow moments of the machine cancel.
+ */
+final class Benchmark {
+  private static final int WARM_UP_ROUNDS = 5;
+  private static final String SOURCE = "source";
+
+  private final OnnxModel model;
+  private final List<String> methods;
+  private final int batchSize;
+  private final long[] openSizes;
+  private final SessionSettings settings;
+
+  /**
+   * One method's times.
+   *
+   * @param method as the user wrote it
+   * @param batchSize samples a batch
+   * @param medianMillis of one batch
+   * @param ratioToSource median over rounds of this method's time over the frozen model's
+   */
+  record Row(String method, int batchSize, double medianMillis, double ratioToSource) {}
+
+  Benchmark(
+      OnnxModel model,
+      List<String> methods,
+      int batchSize,
+      long[] openSizes,
+      SessionSettings settings) {
+    this.model = model;
+    this.methods = new ArrayList<>(methods);
+    if (!methods.contains(SOURCE)) {
+      this.methods.add(0, SOURCE); // the ratios need it
+    }
+    this.batchSize = batchSize;
+    this.openSizes = openSizes.clone();
+    this.settings = settings;
+  }
+
+  List<Row> run(int rounds) {
+    List<Method> parsed = methods.stream().map(Method::parse).toList();
+    Map<String, Tensor> batch = randomBatch();
+    List<AdaptiveModel> models = new ArrayList<>();
+    try {
+      for (Method method : parsed) {
+        AdaptedModel adapted = AdaptedModel.adapt(model, method);
+        models.add(
+            AdaptiveModel.open(
+                adapted, adapted.initialState(0, calibration(method, batch)), settings));
+      }
+      double[][] millis = new double[models.size()][rounds];
+      for (int round = -WARM_UP_ROUNDS; round < rounds; round++) {
+        for (int i = 0; i < models.size(); i++) {
+          long begin = System.nanoTime();
+          models.get(i).run(batch);
+          double time = (System.nanoTime() - begin) / 1e6;
+          if (round >= 0) {
+            millis[i][round] = time;
+          }
+        }
+      }
+      return rows(millis);
+    } finally {
+      models.forEach(AdaptiveModel::close);
+      batch.values().forEach(Tensor::close);
+    }
+  }
+
+  private List<Row> rows(double[][] millis) {
+    double[] source = millis[methods.indexOf(SOURCE)];
+    List<Row> rows = new ArrayList<>();
+    for (int i = 0; i < millis.length; i++) {
+      double[] ratios = new double[source.length];
+      for (int round = 0; round < ratios.length; round++) {
+        ratios[round] = millis[i][round] / source[round];
+      }
+      rows.add(new Row(methods.get(i), batchSize, median(millis[i]), median(ratios)));
+    }
+    return rows;
+  }
+
+  private static double median(double[] values) {
+    double[] sorted = values.clone();
+    Arrays.sort(sorted);
+    int middle = sorted.length / 2;
+    return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+  }
+
+  /** The time of a step does not depend on where components start: the batch itself will do. */
+  private @Nullable Calibration calibration(Method method, Map<String, Tensor> batch) {
+    if (!method.needsCalibration()) {
+      return null;
+    }
+    try (Calibrator calibrator = Calibrator.open(model, settings)) {
+      while (calibrator.samples() < method.calibrationComponents()) {
+        calibrator.add(batch);
+      }
+      return calibrator.cluster(method.calibrationComponents(), 0);
+    }
+  }
+
+  private Map<String, Tensor> randomBatch() {
+    Map<String, Tensor> batch = new HashMap<>();
+    SplittableRandom random = new SplittableRandom(0);
+    for (TensorInfo input : model.inputs()) {
+      if (input.type() != ElementType.FP32) {
+        throw new InvalidInputException(
+            model.name() + ": bench makes FP32 inputs only, found " + input);
+      }
+      Tensor tensor = Tensor.allocate(ElementType.FP32, shape(input));
+      FloatBuffer values = tensor.floats();
+      while (values.hasRemaining()) {
+        values.put((float) random.nextGaussian());
+      }
+      batch.put(input.name(), tensor);
+    }
+    return batch;
+  }
+
+  private long[] shape(TensorInfo input) {
+    long[] shape = new long[input.rank()];
+    for (int axis = 0; axis < shape.length; axis++) {
+      Dimension dimension = input.dimensions().get(axis);
+      if (axis == 0) {
+        shape[axis] = batchSize;
+      } else if (dimension.isFixed()) {
+        shape[axis] = dimension.size();
+      } else if (axis <= openSizes.length) {
+        shape[axis] = openSizes[axis - 1];
+      } else {
+        throw new InvalidInputException(
+            model.name()
+                + ": input '"
+                + input.name()
+                + "' leaves sizes open, "
+                + input.shapeText()
+                + ": give them with --shape, such as --shape 3,224,224");
+      }
+    }
+    return shape;
+  }
+}

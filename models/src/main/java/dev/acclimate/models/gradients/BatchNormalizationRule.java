@@ -1,0 +1,152 @@
+package dev.acclimate.models.gradients;
+
+import ai.onnx.proto.OnnxMl.AttributeProto;
+import ai.onnx.proto.OnnxMl.NodeProto;
+import dev.acclimate.models.OperatorWriter;
+import dev.acclimate.models.TensorInfo;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * BatchNormalization, frozen or with the statistics of its own batch (Ioffe and Szegedy 2015).
+ *
+ * <p>With batch statistics the backward pass is derived by hand: differentiated operator by
+ * operator it would walk over the activations a dozen times, as it is it walks five times. With m1
+ * = mean(dy), m2 = mean(dy * centred), r = 1 / sqrt(variance + epsilon) and a = gamma * r:
+ *
+ * <pre>{@code
+ * dx = a * (dy - m1 - centred * r^2 * m2)
+ * dgamma = count * m2 * r
+ * dbeta = count * m1
+ * }</pre>
+ */
+final class BatchNormalizationRule implements GradientRule {
+  private static final float DEFAULT_EPSILON = 1e-5f;
+
+  /**
+   * @param batch what the backward pass reads
+   * @param statistics what running statistics are made of
+   */
+  record Measurement(MeasuredBatch batch, BatchStatistics statistics) {}
+
+  /**
+   * Writes the forward pass with batch statistics, its result under the node's own output name. The
+   * input is centred before it is squared, so that no digits are lost where mean >> std.
+   */
+  static Measurement measure(NodeProto node, TensorInfo shape, OperatorWriter write) {
+    String x = node.getInput(0);
+    String mean = ChannelSums.mean(write, x, shape);
+    String centred = write.sub(x, channels(write, mean, shape));
+    String variance = ChannelSums.mean(write, write.mul(centred, centred), shape);
+    write.emitTo(
+        node.getOutput(0),
+        "BatchNormalization",
+        List.of(x, node.getInput(1), node.getInput(2), mean, variance),
+        OperatorWriter.number("epsilon", epsilon(node)));
+    String count = ChannelSums.count(write, x, shape);
+    String one = write.constant(1f);
+    String unbiased = write.mul(variance, write.div(count, write.max(write.sub(count, one), one)));
+    return new Measurement(
+        new MeasuredBatch(mean, variance, centred),
+        new BatchStatistics(node.getInput(3), node.getInput(4), mean, unbiased));
+  }
+
+  private static float epsilon(NodeProto node) {
+    return node.getAttributeList().stream()
+        .filter(attribute -> attribute.getName().equals("epsilon"))
+        .map(AttributeProto::getF)
+        .findFirst()
+        .orElse(DEFAULT_EPSILON);
+  }
+
+  private static String channels(OperatorWriter write, String vector, TensorInfo shape) {
+    long[] sizes = new long[shape.rank() - 1];
+    Arrays.fill(sizes, 1);
+    sizes[0] = -1;
+    return write.reshape(vector, sizes);
+  }
+
+  @Override
+  public void check(NodeGradient node) {
+    if (node.integer("training_mode", 0) != 0) {
+      throw node.unsupported("training_mode 1: expected the inference form");
+    }
+  }
+
+  @Override
+  public void backward(NodeGradient node) {
+    MeasuredBatch batch = node.measured();
+    if (batch == null) {
+      backwardFrozen(node);
+    } else {
+      backwardThroughBatch(node, batch);
+    }
+  }
+
+  private static void backwardThroughBatch(NodeGradient node, MeasuredBatch batch) {
+    OperatorWriter write = node.write();
+    TensorInfo shape = node.shape(node.input(0));
+    String dy = node.gradient();
+    String inverse = inverseDeviation(node, batch.variance());
+    String m1 = ChannelSums.mean(write, dy, shape);
+    String m2 = ChannelSums.mean(write, write.mul(dy, batch.centred()), shape);
+    String count = ChannelSums.count(write, dy, shape);
+    if (node.wants(1)) {
+      node.give(1, write.mul(write.mul(m2, inverse), count));
+    }
+    if (node.wants(2)) {
+      node.give(2, write.mul(m1, count));
+    }
+    if (node.wants(0)) {
+      String gain = write.mul(node.input(1), inverse);
+      String slope = write.mul(write.mul(gain, m2), write.mul(inverse, inverse));
+      String level = write.mul(gain, m1);
+      // a BatchNormalization of mean 0 and variance 1 is a multiply-add per channel in one walk
+      String zeros = write.sub(gain, gain);
+      String ones = write.add(zeros, write.constant(1f));
+      String correction =
+          write.emit(
+              "BatchNormalization",
+              List.of(batch.centred(), slope, level, zeros, ones),
+              OperatorWriter.number("epsilon", 0));
+      node.give(0, write.sub(write.mul(dy, channels(write, gain, shape)), correction));
+    }
+  }
+
+  private static void backwardFrozen(NodeGradient node) {
+    OperatorWriter write = node.write();
+    TensorInfo shape = node.shape(node.input(0));
+    String dy = node.gradient();
+    String inverse = inverseDeviation(node, node.input(4));
+    String gain = write.mul(node.input(1), inverse);
+    if (node.wants(0)) {
+      node.give(0, write.mul(dy, channels(write, gain, shape)));
+    }
+    if (node.wants(2) || node.wants(3)) {
+      String sum = ChannelSums.sum(node, dy, shape);
+      if (node.wants(2)) {
+        node.give(2, sum);
+      }
+      if (node.wants(3)) {
+        node.give(3, write.node("Neg", write.mul(sum, gain)));
+      }
+    }
+    if (node.wants(1) || node.wants(4)) {
+      String centred = write.sub(node.input(0), channels(write, node.input(3), shape));
+      String sum = ChannelSums.sum(node, write.mul(dy, centred), shape);
+      if (node.wants(1)) {
+        node.give(1, write.mul(sum, inverse));
+      }
+      if (node.wants(4)) {
+        String square = write.mul(write.mul(inverse, inverse), write.constant(-0.5f));
+        node.give(4, write.mul(write.mul(sum, gain), square));
+      }
+    }
+  }
+
+  private static String inverseDeviation(NodeGradient node, String variance) {
+    OperatorWriter write = node.write();
+    String epsilon = write.constant(node.decimal("epsilon", DEFAULT_EPSILON));
+    return write.node("Reciprocal", write.sqrt(write.add(variance, epsilon)));
+  }
+}

@@ -1,0 +1,192 @@
+package dev.acclimate.models.gradients;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import ai.onnx.proto.OnnxMl.GraphProto;
+import ai.onnx.proto.OnnxMl.ModelProto;
+import ai.onnx.proto.OnnxMl.NodeProto;
+import ai.onnx.proto.OnnxMl.OperatorSetIdProto;
+import dev.acclimate.models.ElementType;
+import dev.acclimate.models.ExecutionProvider;
+import dev.acclimate.models.GraphEditor;
+import dev.acclimate.models.InvalidInputException;
+import dev.acclimate.models.ModelSession;
+import dev.acclimate.models.OnnxModel;
+import dev.acclimate.models.OperatorWriter;
+import dev.acclimate.models.SessionSettings;
+import dev.acclimate.models.Tensor;
+import dev.acclimate.models.gradients.Backpropagation.Normalization;
+import dev.acclimate.models.gradients.Reference.Array;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Random;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+class BackpropagationTest {
+
+  /** An empty graph with the given inputs to write nodes into. */
+  private static GraphEditor graph(long opset, Map<String, long[]> inputs) {
+    ModelProto proto =
+        ModelProto.newBuilder()
+            .setIrVersion(8)
+            .addOpsetImport(OperatorSetIdProto.newBuilder().setVersion(opset))
+            .setGraph(GraphProto.newBuilder().setName("test"))
+            .build();
+    GraphEditor editor = new GraphEditor(OnnxModel.of(proto, "test"));
+    inputs.forEach((name, shape) -> editor.addInput(name, ElementType.FP32, shape));
+    return editor;
+  }
+
+  private static ModelSession open(OnnxModel model) {
+    return ModelSession.open(model, new SessionSettings(ExecutionProvider.CPU, 1));
+  }
+
+  @Test
+  void refusesOperatorWithoutRuleByNodeAndOperator() {
+    GraphEditor forward = graph(17, Map.of("x", new long[] {2}));
+    forward.append(
+        List.of(
+            NodeProto.newBuilder()
+                .setOpType("Cosh")
+                .setName("strange one")
+                .addInput("x")
+                .addOutput("y")
+                .build()));
+    OperatorWriter write = forward.writer("");
+    String loss = write.reduceSum("y", false, 0);
+    forward.append(write.nodes());
+    forward.addOutput(loss, ElementType.FP32);
+    GraphEditor editor = new GraphEditor(forward.build());
+
+    assertThatThrownBy(
+            () -> Backpropagation.append(editor, loss, List.of("x"), Normalization.FROZEN))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("strange one")
+        .hasMessageContaining("Cosh");
+    assertThat(editor.build().graph()).isEqualTo(forward.build().graph());
+  }
+
+  @Test
+  void refusesParameterThatTheLossDoesNotDependOn() {
+    GraphEditor forward = graph(17, Map.of("x", new long[] {2}, "other", new long[] {2}));
+    OperatorWriter write = forward.writer("");
+    String loss = write.reduceSum("x", false, 0);
+    write.relu("other");
+    forward.append(write.nodes());
+    forward.addOutput(loss, ElementType.FP32);
+
+    assertThatThrownBy(
+            () ->
+                Backpropagation.append(
+                    new GraphEditor(forward.build()), loss, List.of("other"), Normalization.FROZEN))
+        .hasMessageContaining("does not depend on 'other'");
+  }
+
+  @Test
+  void refusesOldOperatorSet() {
+    GraphEditor forward = graph(12, Map.of("x", new long[] {2}));
+    OperatorWriter write = forward.writer("");
+    String loss = write.reduceSum("x", false, 0);
+    forward.append(write.nodes());
+
+    assertThatThrownBy(
+            () ->
+                Backpropagation.append(
+                    new GraphEditor(forward.build()), loss, List.of("x"), Normalization.FROZEN))
+        .hasMessageContaining("operator set 12");
+  }
+
+  @Test
+  void refusesLossOfManyElements() {
+    GraphEditor forward = graph(17, Map.of("x", new long[] {2}));
+    OperatorWriter write = forward.writer("");
+    String loss = write.relu("x");
+    forward.append(write.nodes());
+    forward.addOutput(loss, ElementType.FP32, 2);
+
+    assertThatThrownBy(
+            () ->
+                Backpropagation.append(
+                    new GraphEditor(forward.build()), loss, List.of("x"), Normalization.FROZEN))
+        .hasMessageContaining("loss of one element");
+  }
+
+  @Test
+  void sumsGradientsOfTensorUsedTwice() {
+    GraphEditor forward = graph(17, Map.of("x", new long[] {3}));
+    OperatorWriter write = forward.writer("");
+    String loss = write.reduceSum(write.add(write.mul("x", "x"), "x"), false, 0); // x^2 + x
+    forward.append(write.nodes());
+    forward.addOutput(loss, ElementType.FP32);
+    GraphEditor editor = new GraphEditor(forward.build());
+    Backpropagation pass = Backpropagation.append(editor, loss, List.of("x"), Normalization.FROZEN);
+    String gradient = Objects.requireNonNull(pass.gradients().get("x"));
+    editor.addOutput(gradient, ElementType.FP32, 3);
+
+    try (ModelSession session = open(editor.build())) {
+      Map<String, Tensor> results = session.run(Map.of("x", Tensor.of(new float[] {1, -2, 3}, 3)));
+      assertThat(Objects.requireNonNull(results.get(gradient)).toFloatArray())
+          .containsExactly(3, -3, 7);
+    }
+  }
+
+  @Test
+  void computesOnlyWhatTheParameterNeeds() {
+    GraphEditor forward =
+        graph(17, Map.of("x", new long[] {1, 2, 5, 5}, "w", new long[] {3, 2, 3, 3}));
+    OperatorWriter write = forward.writer("");
+    String y = write.emit("Conv", List.of(write.relu("x"), "w"));
+    String loss = write.reduceSum(y, false, 0, 1, 2, 3);
+    forward.append(write.nodes());
+    forward.addOutput(loss, ElementType.FP32);
+    GraphEditor editor = new GraphEditor(forward.build());
+    Backpropagation.append(editor, loss, List.of("w"), Normalization.FROZEN);
+
+    // the input's gradient would be a second convolution and a step through the Relu
+    assertThat(editor.build().graph().getNodeList())
+        .extracting(NodeProto::getOpType)
+        .containsOnlyOnce("Conv")
+        .doesNotContain("ConvTranspose", "Greater");
+  }
+
+  @Test
+  void crossEntropyAgreesWithItsDefinition() {
+    Random random = new Random(1);
+    Array logits = Array.random(random, 4, 5);
+    int[] labels = {0, 4, 2, 2};
+    double smoothing = 0.1;
+    GraphEditor forward = graph(17, Map.of("x", new long[] {4, 5}));
+    forward.addInput("labels", ElementType.INT64, 4);
+    OperatorWriter write = forward.writer("");
+    write.alias("logits", "x");
+    forward.append(write.nodes());
+    forward.addOutput("logits", ElementType.FP32, 4, 5);
+    GraphEditor editor = new GraphEditor(forward.build());
+    String loss = CrossEntropy.append(editor, "logits", "labels", smoothing);
+    editor.retainOutputs(Set.of());
+    editor.addOutput(loss, ElementType.FP32);
+
+    double expected = 0;
+    Array logProbabilities = Reference.logSoftmaxOfRows(logits);
+    for (int row = 0; row < 4; row++) {
+      for (int c = 0; c < 5; c++) {
+        double target = smoothing / 5 + (c == labels[row] ? 1 - smoothing : 0);
+        expected -= target * logProbabilities.at(row, c) / 4;
+      }
+    }
+    Tensor classes = Tensor.allocate(ElementType.INT64, 4);
+    for (int i = 0; i < 4; i++) {
+      classes.longs().put(i, labels[i]);
+    }
+    try (ModelSession session = open(editor.build())) {
+      Map<String, Tensor> results =
+          session.run(Map.of("x", Tensor.of(logits.floats(), 4, 5), "labels", classes));
+      float found = Objects.requireNonNull(results.get(loss)).floats().get(0);
+      assertThat((double) found).isCloseTo(expected, within(1e-5));
+    }
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.acclimate.models.gradients;
+
+import org.jspecify.annotations.NullMarked;

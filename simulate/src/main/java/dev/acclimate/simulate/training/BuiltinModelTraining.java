@@ -1,0 +1,255 @@
+package dev.acclimate.simulate.training;
+
+import dev.acclimate.models.GraphEditor;
+import dev.acclimate.models.InvalidInputException;
+import dev.acclimate.models.OnnxModel;
+import dev.acclimate.models.Tensor;
+import dev.acclimate.simulate.data.BuiltinImages;
+import dev.acclimate.simulate.data.ImageSet;
+import dev.acclimate.simulate.data.Layout;
+import dev.acclimate.simulate.data.Preprocessing;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+
+/**
+ * Trains the model that the project ships: a small ResNet on {@link BuiltinImages}, with the
+ * backward pass as an ONNX graph. The same settings give the same file on the same machine; another
+ * kind of processor rounds otherwise and ends within a point of the accuracy.
+ */
+public final class BuiltinModelTraining {
+  private BuiltinModelTraining() {}
+
+  /**
+   * What to train.
+   *
+   * @param epochs passes over the images
+   * @param images how many to train on
+   * @param testImages how many to judge by
+   * @param batchSize images a step
+   * @param blocks residual blocks per stage
+   * @param learningRate the highest, reached after one epoch; it falls to 0 along a cosine
+   * @param momentum Nesterov's
+   * @param weightDecay added to the gradients of weights, as a share of the weight
+   * @param labelSmoothing share of the target that goes to all classes
+   * @param seed of weights, order and augmentation
+   */
+  public record Settings(
+      int epochs,
+      int images,
+      int testImages,
+      int batchSize,
+      int blocks,
+      double learningRate,
+      double momentum,
+      double weightDecay,
+      double labelSmoothing,
+      long seed) {
+
+    /** What the builtin model was trained with. */
+    public static final Settings DEFAULT =
+        new Settings(10, 20_000, 5_000, 64, 1, 0.1, 0.9, 5e-4, 0, 0);
+
+    /**
+     * @throws InvalidInputException when a number is out of its range
+     */
+    public Settings {
+      require(epochs > 0, "epochs", "at least 1", epochs);
+      require(batchSize > 1, "batch size", "at least 2", batchSize);
+      require(images >= batchSize, "images", "at least one batch of " + batchSize, images);
+      require(testImages > 0, "test images", "at least 1", testImages);
+      require(blocks > 0, "blocks", "at least 1", blocks);
+      require(learningRate > 0, "learning rate", "above 0", learningRate);
+      require(momentum >= 0 && momentum < 1, "momentum", "0 to 1", momentum);
+      require(weightDecay >= 0, "weight decay", "0 or more", weightDecay);
+      require(
+          labelSmoothing >= 0 && labelSmoothing < 1, "label smoothing", "0 to 1", labelSmoothing);
+    }
+
+    private static void require(boolean holds, String what, String expected, Number found) {
+      if (!holds) {
+        throw new InvalidInputException(what + ": expected " + expected + ", found " + found);
+      }
+    }
+
+    /** The same for another number of epochs. */
+    public Settings withEpochs(int newEpochs) {
+      return new Settings(
+          newEpochs,
+          images,
+          testImages,
+          batchSize,
+          blocks,
+          learningRate,
+          momentum,
+          weightDecay,
+          labelSmoothing,
+          seed);
+    }
+
+    /** The same with another seed. */
+    public Settings withSeed(long newSeed) {
+      return new Settings(
+          epochs,
+          images,
+          testImages,
+          batchSize,
+          blocks,
+          learningRate,
+          momentum,
+          weightDecay,
+          labelSmoothing,
+          newSeed);
+    }
+
+    /** The same on another number of images. */
+    public Settings withImages(int newImages) {
+      return new Settings(
+          epochs,
+          newImages,
+          testImages,
+          batchSize,
+          blocks,
+          learningRate,
+          momentum,
+          weightDecay,
+          labelSmoothing,
+          seed);
+    }
+  }
+
+  /**
+   * One epoch's outcome.
+   *
+   * @param number from 1
+   * @param of epochs in all
+   * @param loss mean over the epoch's steps
+   * @param accuracy on the augmented training images, as a fraction
+   * @param seconds since training began
+   */
+  public record Epoch(int number, int of, double loss, double accuracy, double seconds) {
+    /** A line for people. */
+    @Override
+    public String toString() {
+      return String.format(
+          Locale.ROOT,
+          "epoch %d/%d: loss %.3f, accuracy %.1f %%, %.0f s",
+          number,
+          of,
+          loss,
+          100 * accuracy,
+          seconds);
+    }
+  }
+
+  /**
+   * A trained model.
+   *
+   * @param accuracy on clean test images, as a fraction
+   * @param seconds that training took
+   */
+  public record Result(
+      OnnxModel model, Preprocessing preprocessing, double accuracy, double seconds) {
+
+    /**
+     * Writes the model and, beside it, its preprocessing.
+     *
+     * @throws InvalidInputException when a file cannot be written
+     */
+    public void write(Path file) {
+      model.write(file);
+      Path beside = Preprocessing.besides(file);
+      try {
+        Files.writeString(
+            beside,
+            "mean: %s\nstd: %s\nlayout: %s\nclasses: %s\n"
+                .formatted(
+                    preprocessing.mean(),
+                    preprocessing.std(),
+                    preprocessing.layout(),
+                    preprocessing.classes()));
+      } catch (IOException e) {
+        throw new InvalidInputException(beside + ": cannot be written: " + e, e);
+      }
+    }
+  }
+
+  /**
+   * Generates the images, trains, and tests.
+   *
+   * @param progress told after every epoch
+   * @throws IllegalStateException when the loss is no longer finite
+   */
+  public static Result run(Settings settings, Consumer<Epoch> progress) {
+    ImageSet images = BuiltinImages.train(settings.images(), BuiltinImages.DEFAULT_SEED);
+    ImageSet test = BuiltinImages.test(settings.testImages(), BuiltinImages.DEFAULT_SEED);
+    Preprocessing preprocessing = preprocessing(images);
+    long start = System.nanoTime();
+    OnnxModel untrained =
+        SmallResNet.create(settings.blocks(), images.classes().size(), settings.seed());
+    Map<String, Tensor> trained;
+    try (Trainer trainer = new Trainer(untrained, images, preprocessing, settings)) {
+      for (int epoch = 1; epoch <= settings.epochs(); epoch++) {
+        Trainer.Outcome outcome = trainer.epoch(epoch);
+        progress.accept(
+            new Epoch(epoch, settings.epochs(), outcome.loss(), outcome.accuracy(), since(start)));
+      }
+      trainer.measureStatistics();
+      trained = trainer.parameters();
+    }
+    OnnxModel model = with(untrained, trained, Map.of());
+    double seconds = since(start);
+    double accuracy = Accuracy.of(model, preprocessing, test, 1);
+    Map<String, String> provenance =
+        Map.of("acclimate.training", settings + ", accuracy " + accuracy);
+    return new Result(with(model, trained, provenance), preprocessing, accuracy, seconds);
+  }
+
+  private static double since(long start) {
+    return (System.nanoTime() - start) / 1e9;
+  }
+
+  private static OnnxModel with(
+      OnnxModel model, Map<String, Tensor> parameters, Map<String, String> metadata) {
+    GraphEditor editor = new GraphEditor(model);
+    parameters.forEach((name, tensor) -> editor.setInitializer(SmallResNet.proto(name, tensor)));
+    metadata.forEach(editor::setMetadata);
+    return editor.build();
+  }
+
+  /** The images' own mean and standard deviation per channel, to four digits. */
+  private static Preprocessing preprocessing(ImageSet images) {
+    int channels = images.channels();
+    int plane = images.shape().plane();
+    double[] sums = new double[channels];
+    double[] squares = new double[channels];
+    float[] chw = new float[images.shape().size()];
+    for (int i = 0; i < images.size(); i++) {
+      images.read(i, chw);
+      for (int j = 0; j < chw.length; j++) {
+        sums[j / plane] += chw[j];
+        squares[j / plane] += chw[j] * chw[j];
+      }
+    }
+    List<Double> means = new ArrayList<>();
+    List<Double> deviations = new ArrayList<>();
+    double count = (double) images.size() * plane;
+    for (int c = 0; c < channels; c++) {
+      double mean = sums[c] / count;
+      means.add(Math.round(mean * 1e4) / 1e4);
+      deviations.add(Math.round(Math.sqrt(squares[c] / count - mean * mean) * 1e4) / 1e4);
+    }
+    return new Preprocessing(
+        Preprocessing.DEFAULT_SCALE,
+        means,
+        deviations,
+        Layout.NCHW,
+        images.classes().stream().collect(Collectors.toList()));
+  }
+}
