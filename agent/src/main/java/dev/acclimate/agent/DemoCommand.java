@@ -163,10 +163,20 @@ final class DemoCommand implements Callable<Integer> {
     }
   }
 
-  /** The table shows what happens; what the streams would say besides is for operators. */
+  /**
+   * The table shows what happens; what streams and broker would say besides is for operators. A
+   * broker that starts on an empty log warns of just that.
+   */
   private static void quiet() {
-    if (LoggerFactory.getLogger("dev.acclimate") instanceof Logger logger) {
-      logger.setLevel(Level.WARN);
+    level("dev.acclimate", Level.WARN);
+    for (String chatty : List.of("org.apache.kafka", "kafka", "io.micrometer")) {
+      level(chatty, Level.ERROR);
+    }
+  }
+
+  private static void level(String name, Level level) {
+    if (LoggerFactory.getLogger(name) instanceof Logger logger) {
+      logger.setLevel(level);
     }
   }
 
