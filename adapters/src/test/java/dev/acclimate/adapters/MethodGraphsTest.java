@@ -33,6 +33,15 @@ class MethodGraphsTest {
       boolean fixedBatch,
       long opset,
       boolean convolution) {
+
+    Setting {
+      // two or three lone values that happen to lie close together have a variance that float32
+      // inputs themselves do not determine to five digits
+      if (spatial.length == 0 && batch > 1) {
+        batch = Math.max(batch, 4);
+      }
+    }
+
     @Override
     public String toString() {
       return "C=%d S=%s B=%d%s opset %d"
