@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -185,5 +186,21 @@ class OnnxModelTest {
     assertThatThrownBy(model::inputs)
         .isInstanceOf(InvalidInputException.class)
         .hasMessage("sketch: 'words' has unsupported element type STRING");
+  }
+
+  @Test
+  void answersDamagedFilesWithARefusalOnly() {
+    SplittableRandom random = new SplittableRandom(7);
+    int accepted = 0;
+    int damaged = 1500;
+    for (int i = 0; i < damaged; i++) {
+      byte[] bytes = ONE_SITE.clone();
+      for (int flips = random.nextInt(1, 4); flips > 0; flips--) {
+        bytes[random.nextInt(bytes.length)] = (byte) random.nextInt(256);
+      }
+      accepted += accepts(bytes) ? 1 : 0; // any other exception fails the test
+    }
+
+    assertThat(accepted).isLessThan(damaged);
   }
 }
