@@ -16,6 +16,7 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Reading model files, and refusing those that are none. */
@@ -171,7 +172,7 @@ class OnnxModelTest {
     Path tooShort = file(externalGamma("net.bin", 4, 8).toByteArray());
     assertThatThrownBy(() -> OnnxModel.read(tooShort))
         .isInstanceOf(InvalidInputException.class)
-        .hasMessageEndingWith("expected 12 bytes, found 8");
+        .hasMessageEndingWith("expected 8 bytes from 4 on, found 8 in all");
   }
 
   @Test
@@ -202,5 +203,40 @@ class OnnxModelTest {
     }
 
     assertThat(accepted).isLessThan(damaged);
+  }
+
+  @Test
+  void refusesExternalDataAtAPlaceThatIsNoNumber() throws Exception {
+    ModelProto.Builder proto = externalGamma("net.bin", 0, 8).toBuilder();
+    proto.getGraphBuilder().getInitializerBuilder(0).setExternalData(1, entry("offset", "twelve"));
+    Path file = file(proto.build().toByteArray());
+    Files.write(folder.resolve("net.bin"), weights(1, 2));
+
+    assertThatThrownBy(() -> OnnxModel.read(file))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("'offset'")
+        .hasMessageContaining("'twelve'");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"4, 8", "-4, 4", "9223372036854775807, 8", "8, 9223372036854775807"})
+  void refusesExternalDataBeyondTheEndOfItsFile(long offset, long length) throws Exception {
+    Files.write(folder.resolve("net.bin"), weights(1, 2));
+    Path file = file(externalGamma("net.bin", offset, length).toByteArray());
+
+    assertThatThrownBy(() -> OnnxModel.read(file))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("weights of 'gamma' in 'net.bin': expected ")
+        .hasMessageEndingWith("found 8 in all");
+  }
+
+  @Test
+  void refusesExternalDataInAFileThatCannotBe() throws Exception {
+    Path file = file(externalGamma("net\0.bin", 0, 8).toByteArray());
+
+    assertThatThrownBy(() -> OnnxModel.read(file))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("weights of 'gamma'")
+        .hasMessageContaining("not a file name");
   }
 }
