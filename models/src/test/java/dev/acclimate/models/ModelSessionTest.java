@@ -171,4 +171,22 @@ class ModelSessionTest {
         .isInstanceOf(InvalidInputException.class)
         .hasMessage("threads: expected 0 (one per core) to 1024, found " + threads);
   }
+
+  @Test
+  void oneSymbolIsOneSize() {
+    ModelSketch sketch =
+        ModelSketch.ofOpset(17)
+            .input("a", "batch", 2L)
+            .input("b", "batch", 2L)
+            .output("sum", "batch", 2L)
+            .node("Add", "", "a b", "sum");
+    try (ModelSession two = open(sketch);
+        Tensor a = Tensor.allocate(ElementType.FP32, 3, 2);
+        Tensor b = Tensor.allocate(ElementType.FP32, 4, 2)) {
+      assertThatThrownBy(() -> two.run(Map.of("a", a, "b", b)))
+          .isInstanceOf(InvalidInputException.class)
+          .hasMessageContaining("'b'")
+          .hasMessageContaining("batch");
+    }
+  }
 }
