@@ -3,6 +3,7 @@ package dev.acclimate.models;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ai.onnx.proto.OnnxMl.AttributeProto;
 import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnx.proto.OnnxMl.TensorProto;
 import com.google.protobuf.ByteString;
@@ -230,5 +231,24 @@ class NormalizationSitesTest {
     assertThatThrownBy(() -> NormalizationSites.inspect(OnnxModel.of(proto.build(), "circle")))
         .isInstanceOf(InvalidInputException.class)
         .hasMessageStartingWith("circle: ");
+  }
+
+  @Test
+  void readsParametersFromConstantsThatListTheirNumbers() {
+    AttributeProto numbers =
+        AttributeProto.newBuilder()
+            .setName("value_floats")
+            .setType(AttributeProto.AttributeType.FLOATS)
+            .addFloats(3)
+            .addFloats(4)
+            .build();
+    OnnxModel model =
+        bare()
+            .parameters()
+            .node("Constant", "", "", "g", numbers)
+            .node("BatchNormalization", "bn", "x g beta mean variance", "y")
+            .model();
+
+    assertThat(NormalizationSites.find(model).get(0).gamma()).containsExactly(3, 4);
   }
 }
