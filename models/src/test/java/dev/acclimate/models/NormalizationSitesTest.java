@@ -251,4 +251,33 @@ class NormalizationSitesTest {
 
     assertThat(NormalizationSites.find(model).get(0).gamma()).containsExactly(3, 4);
   }
+
+  @Test
+  void givesEverySiteANameOfItsOwn() {
+    String parameters = " gamma beta mean variance";
+    OnnxModel model =
+        bare()
+            .parameters()
+            .node("BatchNormalization", "", "x" + parameters, "a")
+            .node("BatchNormalization", "a", "a" + parameters, "b")
+            // named as the output of one that has no name itself
+            .node("BatchNormalization", "d", "b" + parameters, "c")
+            .node("BatchNormalization", "", "c" + parameters, "d")
+            .node("BatchNormalization", "", "d" + parameters, "y")
+            .model();
+
+    List<NormalizationSite> sites = NormalizationSites.find(model);
+
+    assertThat(sites).extracting(NormalizationSite::name).hasSize(5).doesNotHaveDuplicates();
+    assertThat(sites).extracting(NormalizationSite::nodeIndex).containsExactly(0, 1, 2, 3, 4);
+  }
+
+  @Test
+  void refusesASiteWithoutInputs() {
+    OnnxModel model = bare().node("BatchNormalization", "bn", "", "y").model();
+
+    assertThatThrownBy(() -> NormalizationSites.inspect(model))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageStartingWith("sketch: ONNX Runtime refuses the model: ");
+  }
 }
