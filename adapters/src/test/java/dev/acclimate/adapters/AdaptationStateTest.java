@@ -154,6 +154,17 @@ class AdaptationStateTest {
   }
 
   @ParameterizedTest
+  @ValueSource(strings = {"", "four", "4.5", "-1"})
+  void isRefusedWhereItsStepIsNoCount(String step) {
+    Path file = changed("step", step, mean());
+
+    assertThatThrownBy(() -> AdaptationState.read(file, unmix))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageStartingWith(file + ": metadata 'step': expected a number")
+        .hasMessageEndingWith("found '" + step + "'");
+  }
+
+  @ParameterizedTest
   @ValueSource(strings = {"", "f"})
   void isRefusedWhereItsDigestIsMissingOrCut(String digest) {
     Path file = changed("model_digest", digest, mean());
