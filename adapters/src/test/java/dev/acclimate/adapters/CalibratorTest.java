@@ -247,4 +247,17 @@ class CalibratorTest {
         .isInstanceOf(InvalidInputException.class)
         .hasMessage("calibration has no site 'bn2', it has [bn1]");
   }
+
+  @Test
+  void aCalibrationWithOtherChannelsIsRefused() {
+    SiteComponents narrow = new SiteComponents(1, new float[2], new float[2]);
+    Calibration wrong =
+        new Calibration(model.digest(), 1, Map.of("bn1", narrow, "bn2", narrow), Map.of());
+    AdaptedModel adapted =
+        AdaptedModel.adapt(model, Method.parse("unmix-tns[init=calibrated;components=1]"));
+
+    assertThatThrownBy(() -> adapted.initialState(0, wrong))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage("calibration of site 'bn1': expected 4 channels, found 2");
+  }
 }
