@@ -1,6 +1,8 @@
 package dev.acclimate.adapters;
 
+import dev.acclimate.models.ChannelsLast;
 import dev.acclimate.models.ElementType;
+import dev.acclimate.models.ExecutionProvider;
 import dev.acclimate.models.GraphEditor;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.NormalizationSite;
@@ -63,11 +65,15 @@ public final class AdaptedModel {
               + " leaves a site alone; use tbn, alpha-bn, bn-prior or ema");
     }
     StateLayout layout = StateLayout.of(source, method, adapted);
-    return new AdaptedModel(source, rewrite(source, method, layout, adapted), layout, adapted);
+    OnnxModel model = rewrite(source, layout, adapted, Arrangement.CHANNELS_FIRST);
+    return new AdaptedModel(source, model, layout, adapted);
   }
 
   private static OnnxModel rewrite(
-      OnnxModel source, Method method, StateLayout layout, List<NormalizationSite> sites) {
+      OnnxModel source,
+      StateLayout layout,
+      List<NormalizationSite> sites,
+      Arrangement arrangement) {
     GraphEditor editor = new GraphEditor(source);
     OperatorWriter unpack = editor.writer("acclimate/unpack/");
     long[] widths = sites.stream().mapToLong(NormalizationSite::channels).toArray();
@@ -84,8 +90,8 @@ public final class AdaptedModel {
     for (int i = 0; i < sites.size(); i++) {
       int index = i;
       List<String> states = parts.stream().map(kind -> kind.get(index)).toList();
-      SiteGraph graph = new SiteGraph(editor, sites.get(i), shared, states);
-      method.rewrite(graph);
+      SiteGraph graph = new SiteGraph(editor, sites.get(i), shared, states, arrangement);
+      layout.method().rewrite(graph);
       graph.finish();
       for (int kind = 0; kind < next.size(); kind++) {
         next.get(kind).add(graph.nextStates().get(kind));
@@ -116,6 +122,15 @@ public final class AdaptedModel {
   /** The rewritten model. */
   public OnnxModel model() {
     return model;
+  }
+
+  /** The rewritten model in the form that runs fastest there; it computes the same. */
+  OnnxModel modelFor(ExecutionProvider provider) {
+    if (provider.kind() != ExecutionProvider.Kind.CPU || adaptedSites.isEmpty()) {
+      return model;
+    }
+    return ChannelsLast.sinkTranspositions(
+        rewrite(source, layout, adaptedSites, Arrangement.CHANNELS_LAST));
   }
 
   public Method method() {

@@ -79,7 +79,7 @@ public final class AdaptiveModel implements AutoCloseable {
   public static AdaptiveModel open(
       AdaptedModel adapted, AdaptationState state, SessionSettings settings) {
     AdaptiveModel model =
-        new AdaptiveModel(adapted, settings, ModelSession.open(adapted.model(), settings));
+        new AdaptiveModel(adapted, settings, ModelSession.open(adapted::modelFor, settings));
     try {
       model.restore(state);
     } catch (RuntimeException e) {

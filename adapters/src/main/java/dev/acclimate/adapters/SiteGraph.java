@@ -22,6 +22,9 @@ import java.util.function.Supplier;
  * below means: minus the source mean.
  */
 public final class SiteGraph {
+  /** The most channels that ONNX Runtime's convolutions take as one block, on any processor. */
+  private static final int CHANNEL_BLOCK = 16;
+
   private final GraphEditor editor;
   private final NormalizationSite site;
   private final OperatorWriter ops;
@@ -29,6 +32,7 @@ public final class SiteGraph {
   private final List<String> states;
   private final List<String> nextStates = new ArrayList<>();
   private final String x;
+  private final boolean channelsLast;
 
   /**
    * @param shared results that several sites can use, by a key of the caller's; kept from site to
@@ -36,16 +40,29 @@ public final class SiteGraph {
    * @param states this site's state tensors
    */
   SiteGraph(
-      GraphEditor editor, NormalizationSite site, Map<String, String> shared, List<String> states) {
+      GraphEditor editor,
+      NormalizationSite site,
+      Map<String, String> shared,
+      List<String> states,
+      Arrangement arrangement) {
     this.editor = editor;
     this.site = site;
     this.shared = shared;
     this.states = states;
     this.ops = editor.writer(site.name() + "/adapt/");
+    boolean afterConvolution =
+        editor.subtractInConvolution(site.input(), site.nodeIndex(), site.mean());
     this.x =
-        editor.subtractInConvolution(site.input(), site.nodeIndex(), site.mean())
+        afterConvolution
             ? site.input()
             : ops.sub(site.input(), ops.constant(site.mean(), channelShape()));
+    this.channelsLast =
+        arrangement == Arrangement.CHANNELS_LAST
+            && afterConvolution
+            && site.rank() == 4
+            && site.channels() % CHANNEL_BLOCK == 0
+            && site.shape().dimensions().get(2).isFixed()
+            && site.shape().dimensions().get(3).isFixed();
   }
 
   NormalizationSite site() {
@@ -206,9 +223,12 @@ public final class SiteGraph {
    */
   void normalizeBatch(String mean, String variance) {
     if (!site.isSpatial()) {
-      String deviation = ops.sqrt(ops.add(variance, ops.constant(site.epsilon())));
-      String scaled = ops.mul(ops.sub(x, mean), ops.div(row(site.gamma()), deviation));
+      String scaled = ops.mul(ops.sub(x, mean), scale(variance));
       ops.emitTo(site.output(), "Add", List.of(scaled, row(site.beta())));
+      return;
+    }
+    if (channelsLast) {
+      normalizeChannelsLast(mean, variance);
       return;
     }
     // one pass over the activations, where separate products and sums would take two
@@ -233,10 +253,45 @@ public final class SiteGraph {
    * @param variance {@code [B, C]}
    */
   void normalizeInstances(String mean, String variance) {
-    String deviation = ops.sqrt(ops.add(variance, ops.constant(site.epsilon())));
-    String scale = ops.div(row(site.gamma()), deviation);
-    String offset = ops.sub(row(site.beta()), ops.mul(mean, scale));
-    ops.emitTo(site.output(), "Add", List.of(ops.mul(x, perInstance(scale)), perInstance(offset)));
+    if (channelsLast) {
+      normalizeChannelsLast(mean, variance);
+      return;
+    }
+    String scale = scale(variance);
+    ops.emitTo(
+        site.output(),
+        "Add",
+        List.of(ops.mul(x, perInstance(scale)), perInstance(offset(mean, scale))));
+  }
+
+  private String scale(String variance) {
+    return ops.div(row(site.gamma()), ops.sqrt(ops.add(variance, ops.constant(site.epsilon()))));
+  }
+
+  private String offset(String mean, String scale) {
+    return ops.sub(row(site.beta()), ops.mul(mean, scale));
+  }
+
+  /** Statistics are {@code [n, C]} with n either B or 1. */
+  private void normalizeChannelsLast(String mean, String variance) {
+    long height = site.shape().dimensions().get(2).size();
+    long width = site.shape().dimensions().get(3).size();
+    String scale = scale(variance);
+    String offset = offset(mean, scale);
+    // rows of W times C numbers: products of long vectors, where rows of C would be short ones
+    String rows = ops.reshape(ops.transpose(x, 0, 2, 3, 1), 0, height, width * channels());
+    String scaled = ops.mul(rows, perRow(scale, width));
+    String shifted = ops.add(scaled, perRow(offset, width));
+    String last = ops.reshape(shifted, 0, height, width, channels());
+    ops.emitTo(
+        site.output(), "Transpose", List.of(last), OperatorWriter.integers("perm", 0, 3, 1, 2));
+  }
+
+  /** {@code [n, C]} to {@code [n, 1, W * C]}. */
+  private String perRow(String matrix, long width) {
+    String repeated =
+        ops.expandTo(ops.reshape(matrix, -1, 1, channels()), ops.constant(1L, width, channels()));
+    return ops.reshape(repeated, 0, 1, width * channels());
   }
 
   private String perInstance(String matrix) {

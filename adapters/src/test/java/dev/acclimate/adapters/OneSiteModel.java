@@ -17,10 +17,12 @@ import java.util.SplittableRandom;
  * A model of a single BatchNormalization, {@code x [B, C, *]} to {@code y}, optionally behind a 1x1
  * convolution that copies its input.
  */
+@SuppressWarnings("ArrayRecordComponent") // compared by no one
 record OneSiteModel(
     float[] gamma, float[] beta, float[] mean, float[] variance, float epsilon, OnnxModel model) {
 
-  static OneSiteModel random(int channels, long[] spatial, long batch, long opset, long seed) {
+  static OneSiteModel random(
+      int channels, long[] spatial, long batch, long opset, long seed, boolean convolution) {
     SplittableRandom random = new SplittableRandom(seed);
     float[] gamma = new float[channels];
     float[] beta = new float[channels];
@@ -32,7 +34,7 @@ record OneSiteModel(
       mean[c] = (float) (2 * random.nextGaussian());
       variance[c] = (float) (random.nextDouble() * 2 + 0.1);
     }
-    return of(gamma, beta, mean, variance, 1e-5f, spatial, batch, opset, false);
+    return of(gamma, beta, mean, variance, 1e-5f, spatial, batch, opset, convolution);
   }
 
   static OneSiteModel of(

@@ -15,6 +15,7 @@ import picocli.CommandLine.Spec;
     name = "acclimate",
     description = "Keeps ONNX models accurate while their inputs drift.",
     subcommands = {
+      DemoCommand.class,
       InspectCommand.class,
       SimulateCommand.class,
       AdaptCommand.class,

@@ -125,7 +125,7 @@ final class ReplayCommand implements Callable<Integer> {
   }
 
   /** The model's input, with the images' shape where the model leaves it open. */
-  private static TensorInfo input(OnnxModel model, ImageSet images, Layout layout) {
+  static TensorInfo input(OnnxModel model, ImageSet images, Layout layout) {
     String name =
         Classifier.of(model.name(), model.inputs(), model.outputs(), images, layout, 1).inputName();
     ImageShape shape = images.shape();

@@ -102,7 +102,11 @@ final class SimulatedStreamOptions {
    * @throws InvalidInputException when the data has no such part
    */
   ImageSet sourceImages() {
-    DataSpec spec = DataSpec.parse(data);
+    return sourceImages(data, DataSpec.parse(data));
+  }
+
+  /** Likewise, of data that was read already. */
+  static ImageSet sourceImages(String data, DataSpec spec) {
     if (spec instanceof DataSpec.Npz) {
       throw new InvalidInputException(
           "--data "

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -54,11 +55,24 @@ public final class ModelSession implements AutoCloseable {
    * @throws InvalidInputException when ONNX Runtime refuses it, or the provider is not there
    */
   public static ModelSession open(OnnxModel model, SessionSettings settings) {
+    return open(provider -> model, settings);
+  }
+
+  /**
+   * Loads a model in the form that suits what it runs on.
+   *
+   * @param modelFor the form for a provider, never {@code auto}; all forms have the same inputs and
+   *     outputs
+   * @throws InvalidInputException as {@link #open(OnnxModel, SessionSettings)}
+   */
+  public static ModelSession open(
+      Function<ExecutionProvider, OnnxModel> modelFor, SessionSettings settings) {
     OrtEnvironment environment = OrtEnvironment.getEnvironment();
-    byte[] bytes = model.toBytes();
     List<ExecutionProvider> candidates = settings.provider().candidates();
     OrtException last = null;
+    OnnxModel model = modelFor.apply(candidates.get(0));
     for (ExecutionProvider candidate : candidates) {
+      model = modelFor.apply(candidate);
       try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
         // its warnings speak of the graph's insides, which no user can put right
         options.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
@@ -67,7 +81,7 @@ public final class ModelSession implements AutoCloseable {
           options.setIntraOpNumThreads(settings.threads());
         }
         candidate.addTo(options);
-        OrtSession session = environment.createSession(bytes, options);
+        OrtSession session = environment.createSession(model.toBytes(), options);
         log.debug("{} runs on {}", model.name(), candidate);
         return new ModelSession(model, environment, session, candidate);
       } catch (OrtException e) {

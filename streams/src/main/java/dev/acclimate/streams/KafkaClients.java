@@ -29,8 +29,7 @@ interface KafkaClients {
       Map<String, Object> settings = config.kafkaSettings("consumer");
       settings.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, config.bootstrap());
       settings.put(ConsumerConfig.GROUP_ID_CONFIG, config.group());
-      settings.putIfAbsent(
-          ConsumerConfig.CLIENT_ID_CONFIG, config.group() + "-" + config.instance());
+      settings.putIfAbsent(ConsumerConfig.CLIENT_ID_CONFIG, config.transactionalId() + "-consumer");
       // an instance that comes back after a crash takes its place in the group at once, where a
       // stranger would wait until the dead member's session has run out
       settings.putIfAbsent(ConsumerConfig.GROUP_INSTANCE_ID_CONFIG, config.transactionalId());
@@ -57,8 +56,7 @@ interface KafkaClients {
       int maxRequest = OutgoingRecords.maxValueBytes(config) + OutgoingRecords.OVERHEAD;
       settings.put(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, config.bootstrap());
       settings.put(ProducerConfig.TRANSACTIONAL_ID_CONFIG, config.transactionalId());
-      settings.putIfAbsent(
-          ProducerConfig.CLIENT_ID_CONFIG, config.group() + "-" + config.instance());
+      settings.putIfAbsent(ProducerConfig.CLIENT_ID_CONFIG, config.transactionalId() + "-producer");
       settings.put(ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, "true");
       settings.put(ProducerConfig.ACKS_CONFIG, "all");
       settings.putIfAbsent(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, Integer.toString(maxRequest));
