@@ -137,7 +137,7 @@ class AdaptedModelTest {
 
   @Test
   void unmixTnsHasNothingToDoWithoutASpatialAxis() {
-    OnnxModel flat = OneSiteModel.random(4, new long[] {}, 0, 17, 1).model();
+    OnnxModel flat = OneSiteModel.random(4, new long[] {}, 0, 17, 1, false).model();
 
     assertThatThrownBy(() -> AdaptedModel.adapt(flat, Method.parse("unmix-tns")))
         .isInstanceOf(InvalidInputException.class)

@@ -136,7 +136,7 @@ class CalibratorTest {
   void oneComponentHoldsTheStatisticsOfAllSamples() throws OrtException {
     double[][][] x = siteInputs()[0];
     PlainNormalization plain =
-        new PlainNormalization(OneSiteModel.random(4, new long[] {4, 4}, 0, 17, 1));
+        new PlainNormalization(OneSiteModel.random(4, new long[] {4, 4}, 0, 17, 1, false));
 
     SiteComponents found = calibration(1).site("bn1");
 
