@@ -10,6 +10,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
+import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The subgraph that takes one site's place: statistics of its input, its state, and the
@@ -33,6 +35,7 @@ public final class SiteGraph {
   private final List<String> nextStates = new ArrayList<>();
   private final String x;
   private final boolean channelsLast;
+  private @Nullable String instanceMean;
 
   /**
    * @param shared results that several sites can use, by a key of the caller's; kept from site to
@@ -123,7 +126,7 @@ public final class SiteGraph {
 
   /** Statistics of each instance over its positions; the site must be spatial. */
   Moments instanceMoments() {
-    String mean = matrix(ops.globalAveragePool(x));
+    String mean = instanceMean();
     return new Moments(mean, variance(mean, matrix(ops.globalAveragePool(ops.mul(x, x)))));
   }
 
@@ -131,13 +134,23 @@ public final class SiteGraph {
   Moments batchMoments() {
     if (!site.isSpatial()) {
       // so little data that a second pass is free, and with one instance no digit may be lost
-      String mean = meanOfRows(x);
+      String mean = meanOfRows(instanceMean());
       String difference = ops.sub(x, mean);
       return new Moments(mean, meanOfRows(ops.mul(difference, difference)));
     }
-    String mean = meanOfRows(matrix(ops.globalAveragePool(x)));
+    String mean = meanOfRows(instanceMean());
     String square = meanOfRows(matrix(ops.globalAveragePool(ops.mul(x, x))));
     return new Moments(mean, variance(mean, square));
+  }
+
+  /** Mean of each instance over its positions, {@code [B, C]}. */
+  private String instanceMean() {
+    String mean = instanceMean;
+    if (mean == null) {
+      mean = site.isSpatial() ? matrix(ops.globalAveragePool(x)) : x;
+      instanceMean = mean;
+    }
+    return mean;
   }
 
   private String matrix(String pooled) {
@@ -170,28 +183,21 @@ public final class SiteGraph {
 
   /** The number of instances B as float32 {@code [1]}. */
   String batchSize() {
-    return sharedPerBatch("batch-size", () -> ops.castToFloat(ops.gather(ops.shape(x), 0)));
+    // the shape of the activations would tell as well, but ONNX Runtime reorders them to be asked
+    return sharedPerBatch(
+        "batch-size", () -> ops.castToFloat(ops.gather(ops.shape(instanceMean()), 0)));
   }
 
   /** Values per channel in the batch, B times S, as float32 {@code [1]}. */
   String valuesPerChannel() {
-    StringBuilder key = new StringBuilder(batchKey());
-    for (int axis = 2; axis < site.rank(); axis++) {
-      Dimension dimension = site.shape().dimensions().get(axis);
-      key.append(dimension.isFixed() || !dimension.symbol().isEmpty() ? "," + dimension : site);
+    List<Dimension> sizes = site.shape().dimensions().subList(2, site.rank());
+    if (sizes.stream().allMatch(Dimension::isFixed)) {
+      long positions = sizes.stream().mapToLong(Dimension::size).reduce(1, Math::multiplyExact);
+      return sharedPerBatch(
+          "values-of-" + positions, () -> ops.mul(batchSize(), ops.constant((float) positions)));
     }
-    return sharedBy(
-        "values-per-channel",
-        key.toString(),
-        () -> {
-          List<Long> axes = new ArrayList<>(List.of(0L));
-          for (long axis = 2; axis < site.rank(); axis++) {
-            axes.add(axis);
-          }
-          String sizes =
-              ops.castToFloat(ops.gather(ops.shape(x), axes.stream().mapToLong(a -> a).toArray()));
-          return ops.reduceProd(sizes, true, 0);
-        });
+    long[] axes = LongStream.range(0, site.rank()).filter(axis -> axis != 1).toArray();
+    return ops.reduceProd(ops.castToFloat(ops.gather(ops.shape(x), axes)), true, 0);
   }
 
   /** Sites share what depends on the batch alone where their batch axis is known to be the same. */
@@ -202,15 +208,11 @@ public final class SiteGraph {
 
   /** A tensor that is the same at every site with this batch axis. */
   String sharedPerBatch(String what, Supplier<String> write) {
-    return sharedBy(what, batchKey(), write);
-  }
-
-  private String sharedBy(String what, String key, Supplier<String> write) {
-    String name = what + "/" + key;
-    String tensor = shared.get(name);
+    String key = what + "/" + batchKey();
+    String tensor = shared.get(key);
     if (tensor == null) {
       tensor = write.get();
-      shared.put(name, tensor);
+      shared.put(key, tensor);
     }
     return tensor;
   }
@@ -287,10 +289,20 @@ public final class SiteGraph {
         site.output(), "Transpose", List.of(last), OperatorWriter.integers("perm", 0, 3, 1, 2));
   }
 
-  /** {@code [n, C]} to {@code [n, 1, W * C]}. */
+  /**
+   * {@code [n, C]} to {@code [B, 1, W * C]}. One row would do where all instances share it, but
+   * then ONNX Runtime knows the product's shape and writes it over its input, which takes longer
+   * than writing it to memory that the cache has just let go.
+   */
   private String perRow(String matrix, long width) {
-    String repeated =
-        ops.expandTo(ops.reshape(matrix, -1, 1, channels()), ops.constant(1L, width, channels()));
+    String shape =
+        sharedPerBatch(
+            "rows-of-" + width + "-" + channels(),
+            () -> {
+              String batch = ops.gather(ops.shape(instanceMean()), 0);
+              return ops.concat(0, List.of(batch, ops.constant(new long[] {width, channels()})));
+            });
+    String repeated = ops.expandTo(ops.reshape(matrix, -1, 1, channels()), shape);
     return ops.reshape(repeated, 0, 1, width * channels());
   }
 

@@ -34,6 +34,7 @@ public final class ChannelsLast {
     GraphProto graph = model.graph();
     Set<String> names = new HashSet<>();
     graph.getNodeList().forEach(node -> names.addAll(node.getOutputList()));
+    Set<String> fourAxes = activationsOfFourAxes(model);
     Map<String, String> channelsLast = new HashMap<>(); // by the name of the tensor as [B, C, H, W]
     List<NodeProto> nodes = new ArrayList<>();
     for (NodeProto node : graph.getNodeList()) {
@@ -41,19 +42,22 @@ public final class ChannelsLast {
         channelsLast.put(node.getOutput(0), node.getInput(0));
         nodes.add(node);
       } else if (isElementwise(node)
-          && node.getInputList().stream().allMatch(channelsLast::containsKey)) {
+          && node.getInputList().stream().anyMatch(channelsLast::containsKey)
+          && node.getInputList().stream()
+              .allMatch(input -> channelsLast.containsKey(input) || fourAxes.contains(input))) {
+        for (String input : node.getInputList()) {
+          // one operand has to be transposed either way; this way what follows stays channels last
+          if (!channelsLast.containsKey(input)) {
+            String transposed = fresh(names, input + "/channels_last");
+            nodes.add(transposition(input, transposed, 0, 2, 3, 1));
+            channelsLast.put(input, transposed);
+          }
+        }
         String output = fresh(names, node.getOutput(0) + "/channels_last");
         NodeProto.Builder moved = node.toBuilder().clearInput().clearOutput().addOutput(output);
         node.getInputList().forEach(input -> moved.addInput(channelsLast.get(input)));
         nodes.add(moved.build());
-        nodes.add(
-            NodeProto.newBuilder()
-                .setOpType("Transpose")
-                .setName(output + "/back")
-                .addInput(output)
-                .addOutput(node.getOutput(0))
-                .addAttribute(OperatorWriter.integers("perm", 0, 3, 1, 2))
-                .build());
+        nodes.add(transposition(output, node.getOutput(0), 0, 3, 1, 2));
         channelsLast.put(node.getOutput(0), output);
       } else {
         nodes.add(node);
@@ -61,6 +65,38 @@ public final class ChannelsLast {
     }
     GraphProto.Builder edited = graph.toBuilder().clearNode().addAllNode(live(graph, nodes));
     return OnnxModel.of(model.proto().toBuilder().setGraph(edited).build(), model.name());
+  }
+
+  private static NodeProto transposition(String from, String to, long... permutation) {
+    return NodeProto.newBuilder()
+        .setOpType("Transpose")
+        .setName(to + "/transposition")
+        .addInput(from)
+        .addOutput(to)
+        .addAttribute(OperatorWriter.integers("perm", permutation))
+        .build();
+  }
+
+  /** Operands of elementwise nodes that are known to be {@code [B, C, H, W]}. */
+  private static Set<String> activationsOfFourAxes(OnnxModel model) {
+    Set<String> produced = new HashSet<>();
+    model.graph().getNodeList().forEach(node -> produced.addAll(node.getOutputList()));
+    List<String> operands =
+        model.graph().getNodeList().stream()
+            .filter(node -> isElementwise(node) && node.getInputCount() > 1)
+            .flatMap(node -> node.getInputList().stream())
+            .filter(produced::contains)
+            .distinct()
+            .toList();
+    Set<String> fourAxes = new HashSet<>();
+    ShapeInference.infer(model, operands)
+        .forEach(
+            (name, info) -> {
+              if (info.rank() == 4 && operands.contains(name)) {
+                fourAxes.add(name);
+              }
+            });
+    return fourAxes;
   }
 
   private static boolean isToChannelsFirst(NodeProto node) {
