@@ -101,14 +101,12 @@ public final class AdaptationState {
       }
       tensors.put(kind.name(), tensor);
     }
-    long step;
-    try {
-      step = Long.parseLong(content.metadata(STEP));
-    } catch (NumberFormatException e) {
+    String step = content.metadata(STEP);
+    if (!step.matches("\\d{1,18}")) {
       throw new InvalidInputException(
-          file + ": metadata 'step': expected a number, found '" + content.metadata(STEP) + "'", e);
+          file + ": metadata 'step': expected a number, found '" + step + "'");
     }
-    return new AdaptationState(layout, tensors, step);
+    return new AdaptationState(layout, tensors, Long.parseLong(step));
   }
 
   private static String shorten(String digest) {

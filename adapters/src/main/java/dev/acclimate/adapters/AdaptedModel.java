@@ -180,7 +180,7 @@ public final class AdaptedModel {
         break;
       }
       SiteComponents components =
-          method.needsCalibration() && calibration != null ? calibration.site(site.name()) : null;
+          method.needsCalibration() && calibration != null ? calibration.site(site) : null;
       float[][] values = method.initialState(site, random, components);
       for (int i = 0; i < values.length; i++) {
         StateKind kind = layout.kinds().get(i);

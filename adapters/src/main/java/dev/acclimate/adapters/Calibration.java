@@ -1,6 +1,7 @@
 package dev.acclimate.adapters;
 
 import dev.acclimate.models.InvalidInputException;
+import dev.acclimate.models.NormalizationSite;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.Tensor;
 import java.nio.file.Path;
@@ -52,6 +53,21 @@ public final class Calibration {
     if (site == null) {
       throw new InvalidInputException(
           "calibration has no site '" + name + "', it has " + sites.keySet());
+    }
+    return site;
+  }
+
+  SiteComponents site(NormalizationSite wanted) {
+    SiteComponents site = site(wanted.name());
+    int channels = site.mean().length / site.components();
+    if (channels != wanted.channels()) {
+      throw new InvalidInputException(
+          "calibration of site '"
+              + wanted.name()
+              + "': expected "
+              + wanted.channels()
+              + " channels, found "
+              + channels);
     }
     return site;
   }

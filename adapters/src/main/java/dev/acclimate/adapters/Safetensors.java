@@ -135,6 +135,9 @@ record Safetensors(Map<String, Tensor> tensors, Map<String, String> metadata) {
     Map<String, String> metadata = new LinkedHashMap<>();
     try {
       JsonNode header = JSON.readTree(new String(json, StandardCharsets.UTF_8));
+      if (!header.isObject()) {
+        throw notSafetensors(file, "its header is no JSON object", null);
+      }
       for (Map.Entry<String, JsonNode> field : header.properties()) {
         if (field.getKey().equals("__metadata__")) {
           field
@@ -166,10 +169,13 @@ record Safetensors(Map<String, Tensor> tensors, Map<String, String> metadata) {
                       + "'");
         };
     JsonNode sizes = description.path("shape");
+    if (!sizes.isArray()) {
+      throw notSafetensors(file, "tensor '" + name + "' has no shape", null);
+    }
     long[] shape = new long[sizes.size()];
     long elements = 1;
     for (int i = 0; i < shape.length; i++) {
-      shape[i] = sizes.get(i).asLong(-1);
+      shape[i] = sizes.get(i).isIntegralNumber() ? sizes.get(i).longValue() : -1;
       if (shape[i] < 0 || shape[i] > Integer.MAX_VALUE) {
         throw notSafetensors(file, "tensor '" + name + "' has shape " + sizes, null);
       }

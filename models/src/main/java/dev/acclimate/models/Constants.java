@@ -37,9 +37,22 @@ final class Constants {
       case "Identity" -> value(producer.getInput(0));
       case "Constant" ->
           producer.getAttributeList().stream()
-              .filter(attribute -> attribute.getName().equals("value"))
-              .map(AttributeProto::getT)
+              .flatMap(attribute -> constant(attribute).stream())
               .findFirst();
+      default -> Optional.empty();
+    };
+  }
+
+  private static Optional<TensorProto> constant(AttributeProto attribute) {
+    return switch (attribute.getName()) {
+      case "value" -> Optional.of(attribute.getT());
+      case "value_floats" ->
+          Optional.of(
+              TensorProto.newBuilder()
+                  .setDataType(TensorProto.DataType.FLOAT.getNumber())
+                  .addDims(attribute.getFloatsCount())
+                  .addAllFloatData(attribute.getFloatsList())
+                  .build());
       default -> Optional.empty();
     };
   }

@@ -8,6 +8,7 @@ import com.google.protobuf.ByteString;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 
 /** Weights that a model keeps in files beside it. */
@@ -34,6 +35,23 @@ final class ExternalData {
     return tensor.getDataLocation() == TensorProto.DataLocation.EXTERNAL;
   }
 
+  private static long number(TensorProto tensor, Path modelFile, StringStringEntryProto entry) {
+    try {
+      return Long.parseLong(entry.getValue());
+    } catch (NumberFormatException e) {
+      throw new InvalidInputException(
+          modelFile
+              + ": weights of '"
+              + tensor.getName()
+              + "': '"
+              + entry.getKey()
+              + "': expected a number, found '"
+              + entry.getValue()
+              + "'",
+          e);
+    }
+  }
+
   private static TensorProto load(TensorProto tensor, Path modelFile) {
     String location = "";
     long offset = 0;
@@ -41,14 +59,19 @@ final class ExternalData {
     for (StringStringEntryProto entry : tensor.getExternalDataList()) {
       switch (entry.getKey()) {
         case "location" -> location = entry.getValue();
-        case "offset" -> offset = Long.parseLong(entry.getValue());
-        case "length" -> length = Long.parseLong(entry.getValue());
+        case "offset" -> offset = number(tensor, modelFile, entry);
+        case "length" -> length = number(tensor, modelFile, entry);
         default -> {} // a checksum, or what later versions add
       }
     }
     Path folder = modelFile.toAbsolutePath().resolveSibling("").normalize();
-    Path file = folder.resolve(location).normalize();
     String where = modelFile + ": weights of '" + tensor.getName() + "' in '" + location + "'";
+    Path file;
+    try {
+      file = folder.resolve(location).normalize();
+    } catch (InvalidPathException e) {
+      throw new InvalidInputException(where + ": not a file name: " + e.getReason(), e);
+    }
     try {
       // the real path, so that a link does not lead out either
       if (!file.startsWith(folder) || !file.toRealPath().startsWith(folder.toRealPath())) {
@@ -56,9 +79,16 @@ final class ExternalData {
       }
       try (RandomAccessFile data = new RandomAccessFile(file.toFile(), "r")) {
         long size = length >= 0 ? length : data.length() - offset;
-        if (offset < 0 || size < 0 || offset + size > data.length()) {
+        if (offset < 0 || size < 0 || size > data.length() - offset) {
           throw new InvalidInputException(
-              where + ": expected " + (offset + size) + " bytes, found " + data.length());
+              where
+                  + ": expected "
+                  + Math.max(length, 0)
+                  + " bytes from "
+                  + offset
+                  + " on, found "
+                  + data.length()
+                  + " in all");
         }
         byte[] bytes = new byte[Math.toIntExact(size)];
         data.seek(offset);

@@ -198,8 +198,21 @@ public final class ModelSession implements AutoCloseable {
       }
       for (int axis = 0; axis < shape.length; axis++) {
         Dimension dimension = input.dimensions().get(axis);
-        if (!dimension.symbol().isEmpty()) {
-          symbols.put(dimension.symbol(), shape[axis]);
+        Long bound =
+            dimension.symbol().isEmpty()
+                ? null
+                : symbols.putIfAbsent(dimension.symbol(), shape[axis]);
+        if (bound != null && bound != shape[axis]) {
+          throw new InvalidInputException(
+              model.name()
+                  + ": input '"
+                  + input.name()
+                  + "' has "
+                  + dimension.symbol()
+                  + " "
+                  + shape[axis]
+                  + ", the inputs before it "
+                  + bound);
         }
       }
     }

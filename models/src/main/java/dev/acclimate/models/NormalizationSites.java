@@ -30,6 +30,7 @@ public final class NormalizationSites {
     List<String> inputs =
         nodes.stream()
             .filter(NormalizationSites::isBatchNormalization)
+            .filter(node -> node.getInputCount() > 0)
             .map(node -> node.getInput(0))
             .distinct()
             .toList();
@@ -41,10 +42,9 @@ public final class NormalizationSites {
       NodeProto node = nodes.get(i);
       if (OnnxModel.isDefaultDomain(node.getDomain())
           && NORMALIZATIONS.contains(node.getOpType())) {
-        String name = node.getName();
-        if (name.isEmpty() || !names.add(name)) {
-          name = node.getOutput(0);
-          names.add(name);
+        String name = node.getName().isEmpty() ? node.getOutput(0) : node.getName();
+        while (!names.add(name)) {
+          name += "'"; // one node's name is another's output
         }
         reports.add(report(node, name, i, constants, shapes));
       }

@@ -1,0 +1,117 @@
+package dev.acclimate.adapters;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.acclimate.models.InvalidInputException;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.IntRange;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** How users write methods. */
+class MethodTest {
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "source | source",
+        "tbn | tbn",
+        "bn-prior | bn-prior[prior-samples=16.0]",
+        "ema | ema[momentum=0.1]",
+        "alpha-bn | alpha-bn[source-weight=0.9]",
+        "alpha-bn[] | alpha-bn[source-weight=0.9]",
+        " alpha-bn [ source-weight = 0.8 ] | alpha-bn[source-weight=0.8]",
+        "unmix-tns[momentum=0.5;components=128]"
+            + "| unmix-tns[components=128;momentum=0.5;reference-batch=64.0;temperature=0.07;init=random]"
+      })
+  void readsNamesAndOptionsAndFillsInTheRest(String text, String canonical) {
+    assertThat(Method.parse(text).canonical()).isEqualTo(canonical);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "source",
+        "tbn",
+        "bn-prior",
+        "ema",
+        "alpha-bn",
+        "unmix-tns",
+        "unmix-tns[init=calibrated;components=10;momentum=0.5]"
+      })
+  void readsBackWhatItPrints(String text) {
+    Method method = Method.parse(text);
+
+    assertThat(Method.parse(method.canonical())).isEqualTo(method);
+  }
+
+  @Property(tries = 200)
+  void readsBackEveryNumberThatItPrints(
+      @ForAll @IntRange(min = 1, max = 4096) int components,
+      @ForAll @IntRange(min = 1, max = 1_000_000_000) int steps,
+      @ForAll @IntRange(min = 1, max = 1_000_000_000) int sevenths) {
+    String text =
+        "unmix-tns[components=%d;momentum=%s;reference-batch=%s]"
+            .formatted(components, 1.0 / steps, sevenths / 7.0);
+
+    assertThat(Method.parse(Method.parse(text).canonical())).isEqualTo(Method.parse(text));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "'' | method '': expected a name with options in brackets",
+        "TBN | method 'TBN': expected a name",
+        "ema[momentum=0.1 | method 'ema[momentum=0.1': expected a name",
+        "ema[momentum=0.1]x | method 'ema[momentum=0.1]x': expected a name",
+        "ema[a[b=1]] | method 'ema[a[b=1]]': expected a name",
+        "alpha-bn+ | method 'alpha-bn+': expected a name",
+        "batchnorm | unknown method 'batchnorm': expected one of alpha-bn, bn-prior, ema, source, tbn, unmix-tns",
+        "tbn[momentum=1] | method 'tbn[momentum=1]': unknown option 'momentum': expected none, tbn takes no options",
+        "alpha-bn[weight=1] | method 'alpha-bn[weight=1]': unknown option 'weight': expected [source-weight]",
+        "ema[momentum] | method 'ema[momentum]': expected option=value, found 'momentum'",
+        "ema[momentum=] | method 'ema[momentum=]': expected option=value, found 'momentum='",
+        "ema[=1] | method 'ema[=1]': expected option=value, found '=1'",
+        "ema[momentum=0.1;] | method 'ema[momentum=0.1;]': expected option=value, found ''",
+        "ema[momentum=1;momentum=1] | method 'ema[momentum=1;momentum=1]': option 'momentum' twice",
+        "ema[momentum=0] | method 'ema[momentum=0]': option 'momentum': expected a number above 0 and up to 1, found '0'",
+        "ema[momentum=NaN] | method 'ema[momentum=NaN]': option 'momentum': expected a number above 0 and up to 1, found 'NaN'",
+        "alpha-bn[source-weight=1.5] | method 'alpha-bn[source-weight=1.5]': option 'source-weight': expected a number from 0 to 1, found '1.5'",
+        "alpha-bn[source-weight=-0.1] | method 'alpha-bn[source-weight=-0.1]': option 'source-weight': expected a number from 0 to 1, found '-0.1'",
+        "alpha-bn[source-weight=much] | method 'alpha-bn[source-weight=much]': option 'source-weight': expected a number from 0 to 1, found 'much'",
+        "bn-prior[prior-samples=-1] | method 'bn-prior[prior-samples=-1]': option 'prior-samples': expected a number from 0, found '-1'",
+        "unmix-tns[components=0] | method 'unmix-tns[components=0]': option 'components': expected a whole number from 1 to 4096, found '0'",
+        "unmix-tns[components=1.5] | method 'unmix-tns[components=1.5]': option 'components': expected a whole number from 1 to 4096, found '1.5'",
+        "unmix-tns[temperature=0] | method 'unmix-tns[temperature=0]': option 'temperature': expected a number above 0, found '0'",
+        "unmix-tns[reference-batch=Infinity] | method 'unmix-tns[reference-batch=Infinity]': option 'reference-batch': expected a number above 0, found 'Infinity'",
+        "unmix-tns[init=zero] | method 'unmix-tns[init=zero]': option 'init': expected one of [random, calibrated], found 'zero'",
+        "unmix-tns+tent | method 'unmix-tns+tent': the companion '+tent' is not available yet; leave it out",
+        "unmix-tns[components=4]+nap+core | method 'unmix-tns[components=4]+nap+core': the companion '+nap' is not available yet",
+        "unmix-tns+magic | method 'unmix-tns+magic': unknown companion '+magic'"
+      })
+  void refusesWithAClearMessage(String text, String message) {
+    assertThatThrownBy(() -> Method.parse(text))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageStartingWith(message);
+  }
+
+  @Test
+  void commasInBracketsDoNotSplitAList() {
+    assertThat(Method.splitList("source, alpha-bn[source-weight=0,8] ,unmix-tns[a=1;b=2],tbn"))
+        .containsExactly("source", "alpha-bn[source-weight=0,8]", "unmix-tns[a=1;b=2]", "tbn");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "source,", ",source", "source,,tbn"})
+  void aListWithAGapHasAMemberThatIsNoMethod(String list) {
+    assertThatThrownBy(() -> Method.splitList(list).forEach(Method::parse))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageStartingWith("method '': expected a name");
+  }
+}
