@@ -84,7 +84,7 @@ record Safetensors(Map<String, Tensor> tensors, Map<String, String> metadata) {
       }
       Files.move(partial, file, StandardCopyOption.REPLACE_EXISTING);
     } catch (IOException e) {
-      throw new InvalidInputException(file + ": cannot be written: " + e, e);
+      throw InvalidInputException.unwritable(file, e);
     }
   }
 

@@ -240,7 +240,7 @@ public final class OnnxModel {
     try {
       Files.write(file, toBytes());
     } catch (IOException e) {
-      throw new InvalidInputException(file + ": cannot be written: " + e, e);
+      throw InvalidInputException.unwritable(file, e);
     }
   }
 }

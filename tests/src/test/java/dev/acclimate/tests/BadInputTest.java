@@ -1,0 +1,198 @@
+package dev.acclimate.tests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtProvider;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Whatever is wrong with the input: one clear line on standard error, and exit code 2. */
+class BadInputTest {
+  @TempDir private Path folder;
+  private Path text;
+  private Path truncated;
+  private Path folded;
+  private Path refused;
+  private Path model;
+
+  @BeforeEach
+  void writeFiles() throws IOException {
+    byte[] whole = SmallModels.withSite(0);
+    text = Files.writeString(folder.resolve("text.onnx"), "Dear reader, this is no model.");
+    truncated =
+        Files.write(
+            folder.resolve("truncated.onnx"),
+            Arrays.copyOf(whole, whole.length - whole.length / 3));
+    folded = Files.write(folder.resolve("folded.onnx"), SmallModels.folded());
+    refused = Files.write(folder.resolve("refused.onnx"), SmallModels.withUnknownOperator());
+    model = Files.write(folder.resolve("model.onnx"), whole);
+    Files.createDirectory(folder.resolve("short"));
+    Files.write(folder.resolve("short/test_batch.bin"), new byte[100]);
+    Files.writeString(folder.resolve("text.npz"), "no archive");
+  }
+
+  private static void assertRefused(CommandLineRun run, String... parts) {
+    assertThat(run.err()).contains(parts).hasLineCount(1).doesNotContain("Exception", "\tat ");
+    assertThat(run.out()).isEmpty();
+    assertThat(run.exitCode()).isEqualTo(2);
+  }
+
+  /** Arguments separated by spaces; {@code @} stands for the folder of this test's files. */
+  private CommandLineRun run(String arguments) {
+    return CommandLineRun.of(
+        Arrays.stream(arguments.split(" ", -1))
+            .map(argument -> argument.replace("@", folder.toString()))
+            .toArray(String[]::new));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "inspect @/text.onnx | acclimate inspect: @/text.onnx: not an ONNX model",
+        "inspect @/truncated.onnx | @/truncated.onnx: not an ONNX model, or a truncated one",
+        "inspect @/none.onnx | @/none.onnx: no such model file",
+        "inspect @ | @: not a file",
+        "inspect @/refused.onnx | refused: ONNX Runtime refuses the model",
+        "adapt @/text.onnx --method ema --out @/a.onnx | @/text.onnx: not an ONNX model",
+        "bench @/truncated.onnx | @/truncated.onnx: not an ONNX model, or a truncated one",
+        "simulate --model @/text.onnx --out @/r | @/text.onnx: not an ONNX model",
+        "adapt @/model.onnx --method emma --out @/a.onnx | unknown method 'emma': expected one of",
+        "adapt @/model.onnx --method ema[speed=1] --out @/a.onnx | unknown option 'speed'",
+        "adapt @/model.onnx --method ema[momentum=2] --out @/a.onnx | option 'momentum': expected",
+        "adapt @/model.onnx --method ema+tent --out @/a.onnx | companion '+tent' is not available",
+        "adapt @/model.onnx --method ema --out @/no/a.onnx | @/no/a.onnx: cannot be written: its folder does not exist",
+        "adapt @/model.onnx --method ema --out @/a.onnx --state @/no/s | @/no/s: cannot be written: its folder",
+        "adapt @/model.onnx --method unmix-tns[init=calibrated] --out @/a.onnx | acclimate calibrate",
+        "adapt @/model.onnx --method ema --calibration @/none --out @/a.onnx | none: no such file",
+        "adapt @/model.onnx --method ema | Missing required option: '--out=FILE'",
+        "simulate --methods source,emma --out @/r | unknown method 'emma'",
+        "simulate --corruptions rain --out @/r | rain",
+        "simulate --severity 9 --out @/r | severity",
+        "simulate --order upwards --out @/r | upwards",
+        "simulate --domains many --out @/r | many",
+        "simulate --data builtin:64 --batch-size 0 --out @/r | batch",
+        "simulate --data builtin:64 --samples 65 --out @/r | --samples: expected 1 to 64, found 65",
+        "simulate --data builtin:64 --mean 0,0,0 --out @/r | --mean and --std: expected both",
+        "simulate --data builtin:64 --delta -1 --order dirichlet --out @/r | delta",
+        "simulate --data builtin:64 --samples many --out @/r | --samples",
+        "simulate --data photos:@ --out @/r | expected one of builtin, builtin:N, cifar10:DIR",
+        "simulate --data cifar10:@/none --out @/r | @/none",
+        "simulate --data cifar10:@/short --out @/r | @/short/test_batch.bin",
+        "simulate --data npz:@/none.npz --out @/r | @/none.npz",
+        "simulate --data npz:@/text.npz --out @/r | @/text.npz",
+        "calibrate builtin --data builtin:64 --components 65 --samples 64 --out @/c | --components",
+        "bench builtin --provider gpu | unknown execution provider 'gpu': expected one of auto",
+        "bench builtin --threads -1 | threads: expected 0",
+        "bench builtin --methods source, --rounds 1 | method ''",
+        "bench builtin --rounds 0 | --rounds",
+        "run --config @/none.yaml | @/none.yaml"
+      })
+  void isToldInOneLine(String arguments, String message) {
+    assertRefused(run(arguments), message.replace("@", folder.toString()));
+  }
+
+  @Test
+  void aModelWithoutSiteIsToldWhatWasFoundAndOfCalibrate() {
+    assertRefused(
+        run("adapt @/folded.onnx --method alpha-bn --out @/a.onnx"),
+        "folded: no normalization site that can adapt: found 2 Relu, 1 Abs",
+        "acclimate calibrate");
+  }
+
+  @Test
+  void aMissingProviderIsToldWithWhatIsThereAndTheProfile() {
+    assumeTrue(
+        !OrtEnvironment.getAvailableProviders().contains(OrtProvider.CUDA), "this build has CUDA");
+
+    assertRefused(
+        run("bench builtin --provider cuda:1 --rounds 1"),
+        "execution provider 'cuda:1' is missing",
+        "offers cpu",
+        "-Pgpu");
+  }
+
+  private CommandLineRun runAgent(String configuration) throws IOException {
+    Path file = Files.writeString(folder.resolve("agent.yaml"), configuration);
+    return CommandLineRun.of("run", "--config", file.toString());
+  }
+
+  @Test
+  void theStateOfAnotherModelIsToldWithBothNamed() throws IOException {
+    Path other = Files.write(folder.resolve("other.onnx"), SmallModels.withSite(1));
+    assertThat(run("adapt " + other + " --method ema --out @/a.onnx").exitCode()).isZero();
+
+    CommandLineRun refusal =
+        runAgent(
+            """
+            model: '%s'
+            method: ema
+            state: '%s'
+            http: {port: 0}
+            """
+                .formatted(model, folder.resolve("a.safetensors")));
+
+    assertRefused(
+        refusal, "agent.yaml: state: ", "a.safetensors: is the state of another model", "(model)");
+  }
+
+  @Test
+  void theStateOfAnotherMethodIsToldWithBothNamed() throws IOException {
+    assertThat(run("adapt @/model.onnx --method ema --out @/a.onnx").exitCode()).isZero();
+
+    CommandLineRun refusal =
+        runAgent(
+            """
+            model: '%s'
+            method: unmix-tns
+            state: '%s'
+            http: {port: 0}
+            """
+                .formatted(model, folder.resolve("a.safetensors")));
+
+    assertRefused(refusal, "a.safetensors: method: expected unmix-tns, found ema");
+  }
+
+  @Test
+  void aFailedCommandLeavesNoFileBehind() throws IOException {
+    assertRefused(
+        run("adapt @/model.onnx --method unmix-tns[init=calibrated] --out @/a.onnx"),
+        "acclimate calibrate");
+
+    try (var files = Files.list(folder)) {
+      assertThat(files.map(file -> file.getFileName().toString()))
+          .noneMatch(name -> name.startsWith("a."));
+    }
+  }
+
+  @Test
+  void aProcessPrintsNothingElse() throws Exception {
+    assertRefused(
+        CommandLineRun.inProcessOfItsOwn(folder, "inspect", truncated.toString()),
+        truncated + ": not an ONNX model, or a truncated one");
+    assertRefused(
+        CommandLineRun.inProcessOfItsOwn(folder, "inspect", refused.toString()),
+        "refused: ONNX Runtime refuses the model");
+    assertRefused(
+        CommandLineRun.inProcessOfItsOwn(
+            folder, "adapt", folded.toString(), "--method", "ema", "--out", "a.onnx"),
+        "folded: no normalization site");
+  }
+
+  @Test
+  void verboseAddsTheStackTrace() {
+    CommandLineRun run = run("inspect " + text + " --verbose");
+
+    assertThat(run.err()).contains("InvalidInputException").contains("\tat dev.acclimate.models");
+    assertThat(run.exitCode()).isEqualTo(2);
+  }
+}
