@@ -67,7 +67,7 @@ public final class ModelSession implements AutoCloseable {
    */
   public static ModelSession open(
       Function<ExecutionProvider, OnnxModel> modelFor, SessionSettings settings) {
-    OrtEnvironment environment = OrtEnvironment.getEnvironment();
+    OrtEnvironment environment = RuntimeEnvironment.get();
     List<ExecutionProvider> candidates = settings.provider().candidates();
     OrtException last = null;
     OnnxModel model = modelFor.apply(candidates.get(0));

@@ -36,7 +36,7 @@ final class ShapeInference {
         graph.addOutput(ValueInfoProto.newBuilder().setName(tensor));
       }
     }
-    OrtEnvironment environment = OrtEnvironment.getEnvironment();
+    OrtEnvironment environment = RuntimeEnvironment.get();
     byte[] bytes = model.proto().toBuilder().setGraph(graph).build().toByteArray();
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
       // its warnings speak of the graph's insides, which no user can put right
