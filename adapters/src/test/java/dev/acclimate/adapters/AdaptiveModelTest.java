@@ -183,18 +183,28 @@ class AdaptiveModelTest {
 
   @ParameterizedTest
   @MethodSource("methodsWithState")
-  void aBatchWhoseVarianceOverflowsChangesNothing(String method) {
-    try (AdaptiveModel model = open(method);
-        AdaptiveModel undisturbed = open(method);
-        Tensor huge = TwoSiteModel.images(5, 9)) {
-      for (int i = 0; i < huge.elements(); i++) {
-        huge.floats().put(i, huge.floats().get(i) * 1e30f);
+  void aStateThatIsNotFiniteIsRejectedThoughTheAnswerIsFinite(String method) throws OrtException {
+    OneSiteModel site = OneSiteModel.random(2, new long[] {2, 2}, 0, 17, 1, false);
+    AdaptedModel adapted = AdaptedModel.adapt(site.model(), Method.parse(method));
+    AdaptationState start = adapted.initialState(0, null);
+    float a = 1e25f; // the mean is 0, the variance beyond all floats, and so its inverse 0
+    try (AdaptiveModel model = AdaptiveModel.open(adapted, start, ONE_THREAD);
+        BareSession bare = BareSession.open(adapted.model().toBytes());
+        Tensor x = Tensor.of(new float[] {a, -a, a, -a, -a, -a, a, a}, 1, 2, 2, 2)) {
+      for (Map.Entry<String, Tensor> state : start.tensors().entrySet()) {
+        bare.feed(
+            "acclimate/" + state.getKey(),
+            state.getValue().toFloatArray(),
+            state.getValue().shape());
       }
+      Map<String, float[]> unchecked = bare.run("x", x);
+      assertThat(Tensor.of(unchecked.get("y"), 8).isFinite()).isTrue();
 
-      BatchResult result = model.run(Map.of("image", huge));
+      BatchResult result = model.run(Map.of("x", x));
 
       assertThat(result.adapted()).isFalse();
-      assertSame(model.state(), undisturbed.state());
+      assertThat(model.rejectedSteps()).isEqualTo(1);
+      assertSame(model.state(), start);
     }
   }
 
