@@ -24,9 +24,10 @@ import org.slf4j.LoggerFactory;
  * <ul>
  *   <li>The same batches in the same order from the same state give the same answers and the same
  *       state, on CPU with one thread bit for bit.
- *   <li>A step takes effect only as a whole, and only when every value of the next state and of the
- *       answer is finite. Otherwise the state stays as it was, the batch is answered with the
- *       source statistics by the untouched model, and {@link #rejectedSteps} counts it.
+ *   <li>A step takes effect only as a whole, and only when every value of the next state is finite
+ *       and none of the answer is NaN (infinite answers are some models' way to rule a class out).
+ *       Otherwise the state stays as it was, the batch is answered with the source statistics by
+ *       the untouched model, and {@link #rejectedSteps} counts it.
  *   <li>A run that throws leaves the state as it was.
  * </ul>
  *
@@ -140,7 +141,8 @@ public final class AdaptiveModel implements AutoCloseable {
       targets.put(StateLayout.outputName(kind), buffer(next, kind));
     }
     Map<String, Tensor> outputs = session.run(feeds, targets);
-    if (!allFinite(targets) || !allFinite(outputs)) {
+    if (!targets.values().stream().allMatch(Tensor::isFinite)
+        || outputs.values().stream().anyMatch(Tensor::hasNaN)) {
       return reject(batch);
     }
     Map<String, Tensor> spent = current;
@@ -148,15 +150,6 @@ public final class AdaptiveModel implements AutoCloseable {
     next = spent;
     step++;
     return new BatchResult(outputs, true, step);
-  }
-
-  private static boolean allFinite(Map<String, Tensor> tensors) {
-    for (Tensor tensor : tensors.values()) {
-      if (!tensor.isFinite()) {
-        return false;
-      }
-    }
-    return true;
   }
 
   private BatchResult reject(Map<String, Tensor> batch) {

@@ -58,13 +58,10 @@ record Ema(double momentum) implements Method {
     String batchVariance = ops.mul(batch.variance(), unbiased);
     float keep = (float) (1 - momentum);
     float take = (float) momentum;
-    String running = ops.sub(ops.reshape(graph.state(0), 1, graph.channels()), graph.sourceMean());
+    String running = ops.sub(graph.state(0), graph.sourceMean());
     String mean = graph.blend(keep, running, take, batch.mean());
-    String runningVariance = ops.reshape(graph.state(1), 1, graph.channels());
-    String variance = graph.blend(keep, runningVariance, take, batchVariance);
-    graph.setNextStates(
-        ops.reshape(ops.add(mean, graph.sourceMean()), graph.channels()),
-        ops.reshape(variance, graph.channels()));
+    String variance = graph.blend(keep, graph.state(1), take, batchVariance);
+    graph.setNextStates(ops.add(mean, graph.sourceMean()), variance);
     graph.normalizeBatch(mean, variance);
   }
 }

@@ -35,7 +35,7 @@ public final class SiteGraph {
   private final List<String> nextStates = new ArrayList<>();
   private final String x;
   private final boolean channelsLast;
-  private @Nullable String instanceMean;
+  private @Nullable String pooledMean;
 
   /**
    * @param shared results that several sites can use, by a key of the caller's; kept from site to
@@ -87,19 +87,19 @@ public final class SiteGraph {
     return shape;
   }
 
-  /** A constant row {@code [1, C]}. */
-  String row(float[] perChannel) {
-    return ops.constant(perChannel, 1, site.channels());
+  /** A constant vector {@code [C]}; against a matrix {@code [n, C]} it stands for every row. */
+  String vector(float[] perChannel) {
+    return ops.constant(perChannel, site.channels());
   }
 
-  /** The site's source mean as a row {@code [1, C]}. */
+  /** The site's source mean {@code [C]}. */
   String sourceMean() {
-    return row(site.mean());
+    return vector(site.mean());
   }
 
-  /** The site's source variance as a row {@code [1, C]}. */
+  /** The site's source variance {@code [C]}. */
   String sourceVariance() {
-    return row(site.variance());
+    return vector(site.variance());
   }
 
   /** A state of this site as it was before the batch. */
@@ -119,14 +119,14 @@ public final class SiteGraph {
   /**
    * Mean (centred) and biased variance.
    *
-   * @param mean {@code [B, C]} of instances, {@code [1, C]} of the batch
+   * @param mean {@code [B, C]} of instances, {@code [C]} of the batch
    * @param variance of the same shape, at least 0
    */
   record Moments(String mean, String variance) {}
 
   /** Statistics of each instance over its positions; the site must be spatial. */
   Moments instanceMoments() {
-    String mean = instanceMean();
+    String mean = matrix(pooledMean());
     return new Moments(mean, variance(mean, matrix(ops.globalAveragePool(ops.mul(x, x)))));
   }
 
@@ -134,21 +134,26 @@ public final class SiteGraph {
   Moments batchMoments() {
     if (!site.isSpatial()) {
       // so little data that a second pass is free, and with one instance no digit may be lost
-      String mean = meanOfRows(instanceMean());
+      String mean = meanOfRows(x);
       String difference = ops.sub(x, mean);
       return new Moments(mean, meanOfRows(ops.mul(difference, difference)));
     }
-    String mean = meanOfRows(instanceMean());
-    String square = meanOfRows(matrix(ops.globalAveragePool(ops.mul(x, x))));
+    long[] axes = allButChannels();
+    String mean = ops.reduceMean(pooledMean(), false, axes);
+    String square = ops.reduceMean(ops.globalAveragePool(ops.mul(x, x)), false, axes);
     return new Moments(mean, variance(mean, square));
   }
 
-  /** Mean of each instance over its positions, {@code [B, C]}. */
-  private String instanceMean() {
-    String mean = instanceMean;
+  private long[] allButChannels() {
+    return LongStream.range(0, site.rank()).filter(axis -> axis != 1).toArray();
+  }
+
+  /** Mean of each instance over its positions, {@code [B, C, 1, ...]}. */
+  private String pooledMean() {
+    String mean = pooledMean;
     if (mean == null) {
-      mean = site.isSpatial() ? matrix(ops.globalAveragePool(x)) : x;
-      instanceMean = mean;
+      mean = site.isSpatial() ? ops.globalAveragePool(x) : x;
+      pooledMean = mean;
     }
     return mean;
   }
@@ -162,9 +167,9 @@ public final class SiteGraph {
     return ops.max(ops.sub(square, ops.mul(mean, mean)), ops.constant(0f));
   }
 
-  /** Mean over the rows of a matrix: {@code [n, C]} to {@code [1, C]}. */
+  /** Mean over the rows of a matrix: {@code [n, C]} to {@code [C]}. */
   String meanOfRows(String matrix) {
-    return ops.reduceMean(matrix, true, 0);
+    return ops.reduceMean(matrix, false, 0);
   }
 
   /** {@code a * x + b * y} with constants. */
@@ -172,20 +177,20 @@ public final class SiteGraph {
     return ops.add(ops.mul(x, ops.constant(a)), ops.mul(y, ops.constant(b)));
   }
 
-  /** {@code a * constant row + b * y}, the first product taken here in double precision. */
+  /** {@code a * constant vector + b * y}, the first product taken here in double precision. */
   String blend(double a, float[] perChannel, double b, String y) {
     float[] scaled = new float[perChannel.length];
     for (int c = 0; c < scaled.length; c++) {
       scaled[c] = (float) (a * perChannel[c]);
     }
-    return ops.add(row(scaled), ops.mul(y, ops.constant((float) b)));
+    return ops.add(vector(scaled), ops.mul(y, ops.constant((float) b)));
   }
 
   /** The number of instances B as float32 {@code [1]}. */
   String batchSize() {
     // the shape of the activations would tell as well, but ONNX Runtime reorders them to be asked
     return sharedPerBatch(
-        "batch-size", () -> ops.castToFloat(ops.gather(ops.shape(instanceMean()), 0)));
+        "batch-size", () -> ops.castToFloat(ops.gather(ops.shape(pooledMean()), 0)));
   }
 
   /** Values per channel in the batch, B times S, as float32 {@code [1]}. */
@@ -196,8 +201,7 @@ public final class SiteGraph {
       return sharedPerBatch(
           "values-of-" + positions, () -> ops.mul(batchSize(), ops.constant((float) positions)));
     }
-    long[] axes = LongStream.range(0, site.rank()).filter(axis -> axis != 1).toArray();
-    return ops.reduceProd(ops.castToFloat(ops.gather(ops.shape(x), axes)), true, 0);
+    return ops.reduceProd(ops.castToFloat(ops.gather(ops.shape(x), allButChannels())), true, 0);
   }
 
   /** Sites share what depends on the batch alone where their batch axis is known to be the same. */
@@ -220,27 +224,22 @@ public final class SiteGraph {
   /**
    * Normalizes all instances alike.
    *
-   * @param mean centred, {@code [1, C]}
-   * @param variance {@code [1, C]}
+   * @param mean centred, {@code [C]}
+   * @param variance {@code [C]}
    */
   void normalizeBatch(String mean, String variance) {
     if (!site.isSpatial()) {
       String scaled = ops.mul(ops.sub(x, mean), scale(variance));
-      ops.emitTo(site.output(), "Add", List.of(scaled, row(site.beta())));
+      ops.emitTo(site.output(), "Add", List.of(scaled, vector(site.beta())));
       return;
     }
     if (channelsLast) {
-      normalizeChannelsLast(mean, variance);
+      String scale = scale(variance);
+      normalizeChannelsLast(scale, offset(mean, scale));
       return;
     }
     // one pass over the activations, where separate products and sums would take two
-    List<String> inputs =
-        List.of(
-            x,
-            ops.constant(site.gamma(), site.channels()),
-            ops.constant(site.beta(), site.channels()),
-            ops.reshape(mean, site.channels()),
-            ops.reshape(variance, site.channels()));
+    List<String> inputs = List.of(x, vector(site.gamma()), vector(site.beta()), mean, variance);
     ops.emitTo(
         site.output(),
         "BatchNormalization",
@@ -255,11 +254,13 @@ public final class SiteGraph {
    * @param variance {@code [B, C]}
    */
   void normalizeInstances(String mean, String variance) {
+    String scale = scale(variance);
     if (channelsLast) {
-      normalizeChannelsLast(mean, variance);
+      normalizeChannelsLast(
+          ops.reshape(scale, -1, 1, channels()),
+          ops.reshape(offset(mean, scale), -1, 1, channels()));
       return;
     }
-    String scale = scale(variance);
     ops.emitTo(
         site.output(),
         "Add",
@@ -267,19 +268,17 @@ public final class SiteGraph {
   }
 
   private String scale(String variance) {
-    return ops.div(row(site.gamma()), ops.sqrt(ops.add(variance, ops.constant(site.epsilon()))));
+    return ops.div(vector(site.gamma()), ops.sqrt(ops.add(variance, ops.constant(site.epsilon()))));
   }
 
   private String offset(String mean, String scale) {
-    return ops.sub(row(site.beta()), ops.mul(mean, scale));
+    return ops.sub(vector(site.beta()), ops.mul(mean, scale));
   }
 
-  /** Statistics are {@code [n, C]} with n either B or 1. */
-  private void normalizeChannelsLast(String mean, String variance) {
+  /** Scale and offset are {@code [B, 1, C]}, or {@code [C]} for all instances alike. */
+  private void normalizeChannelsLast(String scale, String offset) {
     long height = site.shape().dimensions().get(2).size();
     long width = site.shape().dimensions().get(3).size();
-    String scale = scale(variance);
-    String offset = offset(mean, scale);
     // rows of W times C numbers: products of long vectors, where rows of C would be short ones
     String rows = ops.reshape(ops.transpose(x, 0, 2, 3, 1), 0, height, width * channels());
     String scaled = ops.mul(rows, perRow(scale, width));
@@ -290,19 +289,19 @@ public final class SiteGraph {
   }
 
   /**
-   * {@code [n, C]} to {@code [B, 1, W * C]}. One row would do where all instances share it, but
-   * then ONNX Runtime knows the product's shape and writes it over its input, which takes longer
-   * than writing it to memory that the cache has just let go.
+   * {@code [B, 1, W * C]} of what {@link #normalizeChannelsLast} takes. One row would do where all
+   * instances share it, but then ONNX Runtime knows the product's shape and writes it over its
+   * input, which takes longer than writing it to memory that the cache has just let go.
    */
-  private String perRow(String matrix, long width) {
+  private String perRow(String perChannel, long width) {
     String shape =
         sharedPerBatch(
             "rows-of-" + width + "-" + channels(),
             () -> {
-              String batch = ops.gather(ops.shape(instanceMean()), 0);
+              String batch = ops.gather(ops.shape(pooledMean()), 0);
               return ops.concat(0, List.of(batch, ops.constant(new long[] {width, channels()})));
             });
-    String repeated = ops.expandTo(ops.reshape(matrix, -1, 1, channels()), shape);
+    String repeated = ops.expandTo(perChannel, shape);
     return ops.reshape(repeated, 0, 1, width * channels());
   }
 

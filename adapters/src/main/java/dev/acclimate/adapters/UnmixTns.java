@@ -42,6 +42,9 @@ record UnmixTns(
 
   private static final float LEAST_NORM = 1e-12f;
 
+  /** Below it, similarities divided by the temperature leave the range of float32's softmax. */
+  private static final double LEAST_TEMPERATURE = 1e-6;
+
   /** How the components start. */
   enum Start {
     /** The paper's: around the source statistics at random. */
@@ -60,7 +63,8 @@ record UnmixTns(
         options.integer("components", DEFAULT_COMPONENTS, 1, 4096),
         options.number("momentum", DEFAULT_MOMENTUM, 0, true, 1),
         options.number("reference-batch", DEFAULT_REFERENCE_BATCH, 0, true, Double.MAX_VALUE),
-        options.number("temperature", DEFAULT_TEMPERATURE, 0, true, Double.MAX_VALUE),
+        options.number(
+            "temperature", DEFAULT_TEMPERATURE, LEAST_TEMPERATURE, false, Double.MAX_VALUE),
         options.choice("init", Start.RANDOM, Start.class));
   }
 

@@ -2,6 +2,7 @@ package dev.acclimate.models;
 
 import ai.onnx.proto.OnnxMl.GraphProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
+import ai.onnx.proto.OnnxMl.TensorProto;
 import ai.onnx.proto.OnnxMl.ValueInfoProto;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -9,6 +10,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -27,16 +29,30 @@ public final class ChannelsLast {
       Set.of("Relu", "LeakyRelu", "Sigmoid", "Tanh", "HardSigmoid", "HardSwish", "Elu", "Identity");
   private static final Set<String> BINARY = Set.of("Add", "Sub", "Mul", "Sum");
 
-  private ChannelsLast() {}
+  private final OnnxModel model;
+  private final GraphEditor names;
+  private final Constants constants;
+  private final Set<String> fourAxes;
+  private final List<NodeProto> nodes = new ArrayList<>();
+  private final List<TensorProto> initializers = new ArrayList<>();
+
+  /** Tensors at hand as {@code [B, H, W, C]}, by their name as {@code [B, C, H, W]}. */
+  private final Map<String, String> channelsLast = new HashMap<>();
+
+  private ChannelsLast(OnnxModel model) {
+    this.model = model;
+    this.names = new GraphEditor(model);
+    this.constants = new Constants(model.graph());
+    this.fourAxes = activationsOfFourAxes(model);
+  }
 
   /** The model with such transpositions moved; it computes the same. */
   public static OnnxModel sinkTranspositions(OnnxModel model) {
+    return new ChannelsLast(model).sink();
+  }
+
+  private OnnxModel sink() {
     GraphProto graph = model.graph();
-    Set<String> names = new HashSet<>();
-    graph.getNodeList().forEach(node -> names.addAll(node.getOutputList()));
-    Set<String> fourAxes = activationsOfFourAxes(model);
-    Map<String, String> channelsLast = new HashMap<>(); // by the name of the tensor as [B, C, H, W]
-    List<NodeProto> nodes = new ArrayList<>();
     for (NodeProto node : graph.getNodeList()) {
       if (isToChannelsFirst(node)) {
         channelsLast.put(node.getOutput(0), node.getInput(0));
@@ -45,26 +61,67 @@ public final class ChannelsLast {
           && node.getInputList().stream().anyMatch(channelsLast::containsKey)
           && node.getInputList().stream()
               .allMatch(input -> channelsLast.containsKey(input) || fourAxes.contains(input))) {
-        for (String input : node.getInputList()) {
-          // one operand has to be transposed either way; this way what follows stays channels last
-          if (!channelsLast.containsKey(input)) {
-            String transposed = fresh(names, input + "/channels_last");
-            nodes.add(transposition(input, transposed, 0, 2, 3, 1));
-            channelsLast.put(input, transposed);
-          }
-        }
-        String output = fresh(names, node.getOutput(0) + "/channels_last");
-        NodeProto.Builder moved = node.toBuilder().clearInput().clearOutput().addOutput(output);
-        node.getInputList().forEach(input -> moved.addInput(channelsLast.get(input)));
-        nodes.add(moved.build());
-        nodes.add(transposition(output, node.getOutput(0), 0, 3, 1, 2));
-        channelsLast.put(node.getOutput(0), output);
-      } else {
+        moveElementwise(node);
+      } else if (!moveSlice(node)) {
         nodes.add(node);
       }
     }
     GraphProto.Builder edited = graph.toBuilder().clearNode().addAllNode(live(graph, nodes));
+    edited.addAllInitializer(initializers);
     return OnnxModel.of(model.proto().toBuilder().setGraph(edited).build(), model.name());
+  }
+
+  private void moveElementwise(NodeProto node) {
+    for (String input : node.getInputList()) {
+      // one operand has to be transposed either way; this way what follows stays channels last
+      if (!channelsLast.containsKey(input)) {
+        String transposed = names.freshName(input + "/channels_last");
+        nodes.add(transposition(input, transposed, 0, 2, 3, 1));
+        channelsLast.put(input, transposed);
+      }
+    }
+    NodeProto.Builder moved = node.toBuilder().clearInput();
+    node.getInputList().forEach(input -> moved.addInput(channelsLast.get(input)));
+    addMoved(moved, node.getOutput(0));
+  }
+
+  /** Cuts before transposing: shortcuts that skip pixels leave a quarter to be transposed. */
+  private boolean moveSlice(NodeProto node) {
+    if (!node.getOpType().equals("Slice")
+        || !OnnxModel.isDefaultDomain(node.getDomain())
+        || node.getInputCount() < 4
+        || !channelsLast.containsKey(node.getInput(0))) {
+      return false;
+    }
+    Optional<long[]> axes = constants.integers(node.getInput(3));
+    if (axes.isEmpty()) {
+      return false;
+    }
+    long[] moved = axes.get().clone();
+    for (int i = 0; i < moved.length; i++) {
+      // where an axis of [B, C, H, W] lies in [B, H, W, C]
+      moved[i] =
+          switch ((int) Math.floorMod(axes.get()[i], 4L)) {
+            case 1 -> 3;
+            case 2 -> 1;
+            case 3 -> 2;
+            default -> 0;
+          };
+    }
+    String name = names.freshName(node.getOutput(0) + "/axes");
+    initializers.add(Constants.tensor(moved).toBuilder().setName(name).build());
+    addMoved(
+        node.toBuilder().setInput(0, channelsLast.get(node.getInput(0))).setInput(3, name),
+        node.getOutput(0));
+    return true;
+  }
+
+  /** Adds a node that now works on channels last, and the way back for those who need it. */
+  private void addMoved(NodeProto.Builder node, String channelsFirst) {
+    String output = names.freshName(channelsFirst + "/channels_last");
+    nodes.add(node.clearOutput().addOutput(output).build());
+    nodes.add(transposition(output, channelsFirst, 0, 3, 1, 2));
+    channelsLast.put(channelsFirst, output);
   }
 
   private static NodeProto transposition(String from, String to, long... permutation) {
@@ -110,14 +167,6 @@ public final class ChannelsLast {
     return OnnxModel.isDefaultDomain(node.getDomain())
         && node.getOutputCount() == 1
         && (UNARY.contains(node.getOpType()) || BINARY.contains(node.getOpType()));
-  }
-
-  private static String fresh(Set<String> names, String wanted) {
-    String name = wanted;
-    for (int i = 1; !names.add(name); i++) {
-      name = wanted + "_" + i;
-    }
-    return name;
   }
 
   /** The nodes that an output depends on: moved transpositions leave others without readers. */

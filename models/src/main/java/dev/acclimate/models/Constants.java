@@ -35,6 +35,11 @@ final class Constants {
     }
     return switch (producer.getOpType()) {
       case "Identity" -> value(producer.getInput(0));
+      // how exporters make a vector of one number
+      case "Unsqueeze" ->
+          value(producer.getInput(0))
+              .filter(scalar -> scalar.getDimsCount() == 0)
+              .map(scalar -> scalar.toBuilder().addDims(1).build());
       case "Constant" ->
           producer.getAttributeList().stream()
               .flatMap(attribute -> constant(attribute).stream())
@@ -65,6 +70,24 @@ final class Constants {
         .map(Constants::floats);
   }
 
+  /** The values of a constant int64 vector, empty for anything else. */
+  Optional<long[]> integers(String tensor) {
+    return value(tensor)
+        .filter(t -> t.getDataType() == TensorProto.DataType.INT64.getNumber())
+        .filter(t -> t.getDimsCount() == 1)
+        .map(Constants::longs);
+  }
+
+  private static long[] longs(TensorProto tensor) {
+    if (tensor.hasRawData()) {
+      ByteBuffer raw = tensor.getRawData().asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
+      long[] values = new long[raw.remaining() / Long.BYTES];
+      raw.asLongBuffer().get(values);
+      return values;
+    }
+    return tensor.getInt64DataList().stream().mapToLong(Long::longValue).toArray();
+  }
+
   static float[] floats(TensorProto tensor) {
     if (tensor.hasRawData()) {
       ByteBuffer raw = tensor.getRawData().asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
@@ -77,6 +100,17 @@ final class Constants {
       values[i] = tensor.getFloatData(i);
     }
     return values;
+  }
+
+  /** An int64 vector. */
+  static TensorProto tensor(long[] values) {
+    ByteBuffer raw = ByteBuffer.allocate(8 * values.length).order(ByteOrder.LITTLE_ENDIAN);
+    raw.asLongBuffer().put(values);
+    return TensorProto.newBuilder()
+        .setDataType(TensorProto.DataType.INT64.getNumber())
+        .addDims(values.length)
+        .setRawData(ByteString.copyFrom(raw))
+        .build();
   }
 
   /** A float32 tensor; a scalar where no shape is given. */

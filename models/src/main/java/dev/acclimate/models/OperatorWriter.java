@@ -3,9 +3,6 @@ package dev.acclimate.models;
 import ai.onnx.proto.OnnxMl.AttributeProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
 import ai.onnx.proto.OnnxMl.TensorProto;
-import com.google.protobuf.ByteString;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -233,15 +230,7 @@ public final class OperatorWriter {
 
   /** An int64 vector. */
   public String constant(long... values) {
-    ByteBuffer raw = ByteBuffer.allocate(8 * values.length).order(ByteOrder.LITTLE_ENDIAN);
-    raw.asLongBuffer().put(values);
-    return editor.constant(
-        prefix + "constant",
-        TensorProto.newBuilder()
-            .setDataType(TensorProto.DataType.INT64.getNumber())
-            .addDims(values.length)
-            .setRawData(ByteString.copyFrom(raw))
-            .build());
+    return editor.constant(prefix + "constant", Constants.tensor(values));
   }
 
   public static AttributeProto integer(String name, long value) {

@@ -177,6 +177,20 @@ public final class Tensor implements AutoCloseable {
     return probe == 0f;
   }
 
+  /** True when a float32 element is NaN; other types never are. */
+  public boolean hasNaN() {
+    if (type != ElementType.FP32) {
+      return false;
+    }
+    FloatBuffer values = floats();
+    for (int i = 0, n = values.limit(); i < n; i++) {
+      if (Float.isNaN(values.get(i))) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** ONNX Runtime's view of the buffer, made at first use. */
   OnnxTensor handle(OrtEnvironment environment) throws OrtException {
     OnnxTensor current = handle;

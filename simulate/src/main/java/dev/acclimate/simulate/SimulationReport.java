@@ -107,7 +107,7 @@ public record SimulationReport(
       Files.writeString(folder.resolve("results.json"), toJson(), StandardCharsets.UTF_8);
       Files.writeString(folder.resolve("report.html"), HtmlReport.of(this), StandardCharsets.UTF_8);
     } catch (IOException e) {
-      throw new InvalidInputException(folder + ": cannot be written: " + e, e);
+      throw InvalidInputException.unwritable(folder, e);
     }
   }
 }

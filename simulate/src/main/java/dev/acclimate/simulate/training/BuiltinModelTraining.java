@@ -175,7 +175,7 @@ public final class BuiltinModelTraining {
                     preprocessing.layout(),
                     preprocessing.classes()));
       } catch (IOException e) {
-        throw new InvalidInputException(beside + ": cannot be written: " + e, e);
+        throw InvalidInputException.unwritable(beside, e);
       }
     }
   }
