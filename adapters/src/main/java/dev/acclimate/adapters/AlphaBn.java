@@ -1,10 +1,6 @@
 package dev.acclimate.adapters;
 
-import dev.acclimate.models.NormalizationSite;
-import java.util.List;
 import java.util.Map;
-import java.util.SplittableRandom;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Calibrated batch statistics: {@code a * source + (1 - a) * batch} for mean and (biased) variance.
@@ -13,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param sourceWeight a, in [0, 1]: 1 is {@code source}, 0 is {@code tbn}
  */
-record AlphaBn(double sourceWeight) implements Method {
+record AlphaBn(double sourceWeight) implements StatelessMethod {
   static final String NAME = "alpha-bn";
   private static final double DEFAULT_SOURCE_WEIGHT = 0.9;
 
@@ -24,22 +20,6 @@ record AlphaBn(double sourceWeight) implements Method {
   @Override
   public String name() {
     return NAME;
-  }
-
-  @Override
-  public boolean adapts(NormalizationSite site) {
-    return true;
-  }
-
-  @Override
-  public List<StateKind> stateKinds() {
-    return List.of();
-  }
-
-  @Override
-  public float[][] initialState(
-      NormalizationSite site, SplittableRandom random, @Nullable SiteComponents calibration) {
-    return new float[0][];
   }
 
   @Override

@@ -1,10 +1,6 @@
 package dev.acclimate.adapters;
 
-import dev.acclimate.models.NormalizationSite;
-import java.util.List;
 import java.util.Map;
-import java.util.SplittableRandom;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The source as a prior worth so many samples: {@code (N * source + n * batch) / (N + n)} with n
@@ -13,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param priorSamples N
  */
-record BnPrior(double priorSamples) implements Method {
+record BnPrior(double priorSamples) implements StatelessMethod {
   static final String NAME = "bn-prior";
   private static final double DEFAULT_PRIOR_SAMPLES = 16;
 
@@ -25,22 +21,6 @@ record BnPrior(double priorSamples) implements Method {
   @Override
   public String name() {
     return NAME;
-  }
-
-  @Override
-  public boolean adapts(NormalizationSite site) {
-    return true;
-  }
-
-  @Override
-  public List<StateKind> stateKinds() {
-    return List.of();
-  }
-
-  @Override
-  public float[][] initialState(
-      NormalizationSite site, SplittableRandom random, @Nullable SiteComponents calibration) {
-    return new float[0][];
   }
 
   @Override

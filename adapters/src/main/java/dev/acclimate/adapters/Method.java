@@ -7,7 +7,6 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.function.Function;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * <p>{@link #parse} reads the names that users write; the methods themselves are in this package,
  * one class each, named after the paper they come from.
  */
-public sealed interface Method permits Source, TestTimeBn, BnPrior, Ema, AlphaBn, UnmixTns {
+public sealed interface Method permits Source, StatelessMethod, Ema, UnmixTns {
 
   /** The method's name without options. */
   String name();
@@ -80,7 +79,7 @@ public sealed interface Method permits Source, TestTimeBn, BnPrior, Ema, AlphaBn
           "unknown method '"
               + spec.name()
               + "': expected one of "
-              + known.keySet().stream().collect(Collectors.joining(", ")));
+              + String.join(", ", known.keySet()));
     }
     OptionReader options = new OptionReader(spec);
     Method method = reader.apply(options);

@@ -13,6 +13,7 @@ import dev.acclimate.agent.demo.StartingBroker;
 import dev.acclimate.agent.demo.Summary;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.SessionSettings;
+import dev.acclimate.simulate.Calibrations;
 import dev.acclimate.simulate.DomainSchedule;
 import dev.acclimate.simulate.DomainStream;
 import dev.acclimate.simulate.StreamOptions;
@@ -202,7 +203,7 @@ final class DemoCommand implements Callable<Integer> {
       Preprocessing fitting,
       @Nullable Calibration given) {
     try (ProgressBar progress = ProgressBar.on(spec.commandLine().getErr())) {
-      return new DemoCalibrations(loaded, fitting, seed, session.settings(), progress)
+      return new Calibrations(loaded, fitting, seed, session.settings(), progress)
           .of(entrants.stream().map(Entrant::method).toList(), given, data::sourceImages);
     }
   }

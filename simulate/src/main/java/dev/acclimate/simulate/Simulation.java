@@ -13,11 +13,9 @@ import dev.acclimate.simulate.MethodRun.DomainResult;
 import dev.acclimate.simulate.data.ImageSet;
 import dev.acclimate.simulate.data.Preprocessing;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Runs a simulated stream through a model once per method and counts wrong answers. All methods see
@@ -145,7 +143,9 @@ public final class Simulation {
   private void openAll(List<Contestant> contestants, SimulationProgress progress) {
     // every method is read before the first model is loaded, so that a typing error costs no time
     List<Method> methods = options.methods().stream().map(Method::parse).toList();
-    Map<Integer, Calibration> calibrations = calibrate(methods, progress);
+    Map<Integer, Calibration> calibrations =
+        new Calibrations(model, preprocessing, options.seed(), options.session(), progress)
+            .of(methods, options.calibration(), sourceImages);
     for (int i = 0; i < methods.size(); i++) {
       Method method = methods.get(i);
       AdaptedModel adapted = AdaptedModel.adapt(model, method);
@@ -157,39 +157,5 @@ public final class Simulation {
               AdaptiveModel.open(adapted, start, options.session()),
               options.batchSize()));
     }
-  }
-
-  private Map<Integer, Calibration> calibrate(List<Method> methods, SimulationProgress progress) {
-    Map<Integer, Calibration> calibrations = new HashMap<>();
-    int[] wanted =
-        methods.stream()
-            .filter(Method::needsCalibration)
-            .mapToInt(Method::calibrationComponents)
-            .distinct()
-            .toArray();
-    @Nullable Calibration given = options.calibration();
-    if (wanted.length == 0) {
-      return calibrations;
-    }
-    if (given != null) {
-      for (int components : wanted) {
-        calibrations.put(components, given);
-      }
-      return calibrations;
-    }
-    try (SourceCalibration source =
-        SourceCalibration.measure(
-            model,
-            sourceImages.get(),
-            preprocessing,
-            SourceCalibration.DEFAULT_SAMPLES,
-            options.seed(),
-            options.session(),
-            progress)) {
-      for (int components : wanted) {
-        calibrations.put(components, source.cluster(components, options.seed()));
-      }
-    }
-    return calibrations;
   }
 }

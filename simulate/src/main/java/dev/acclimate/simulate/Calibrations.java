@@ -1,11 +1,9 @@
-package dev.acclimate.agent;
+package dev.acclimate.simulate;
 
 import dev.acclimate.adapters.Calibration;
 import dev.acclimate.adapters.Method;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.SessionSettings;
-import dev.acclimate.simulate.SimulationProgress;
-import dev.acclimate.simulate.SourceCalibration;
 import dev.acclimate.simulate.data.ImageSet;
 import dev.acclimate.simulate.data.Preprocessing;
 import java.util.HashMap;
@@ -14,8 +12,17 @@ import java.util.Map;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** Where the demo's calibrated methods start from. */
-record DemoCalibrations(
+/**
+ * Where calibrated methods start from: one measurement of source images serves every number of
+ * components.
+ *
+ * @param model to measure
+ * @param preprocessing of its images
+ * @param seed of the draw and the clustering
+ * @param session what the model runs on
+ * @param progress is told of the measuring
+ */
+public record Calibrations(
     OnnxModel model,
     Preprocessing preprocessing,
     long seed,
@@ -28,7 +35,7 @@ record DemoCalibrations(
    * @param given goes before measuring
    * @param sourceImages what is measured, asked for only where need be
    */
-  Map<Integer, Calibration> of(
+  public Map<Integer, Calibration> of(
       List<Method> methods, @Nullable Calibration given, Supplier<ImageSet> sourceImages) {
     Map<Integer, Calibration> calibrations = new HashMap<>();
     List<Integer> wanted =
