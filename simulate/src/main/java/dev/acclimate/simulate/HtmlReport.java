@@ -15,7 +15,8 @@ final class HtmlReport {
       .wide { overflow-x: auto; }
       table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
       th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--line); text-align: right; }
-      th:first-child, td:first-child { text-align: left; font-family: ui-monospace, monospace; }
+      th:first-child, td:first-child { text-align: left; font-family: ui-monospace, monospace;
+             min-width: 9rem; overflow-wrap: anywhere; }
       td.best { background: var(--best); font-weight: 600; }
       .bar { display: block; height: .3rem; background: var(--bar); border-radius: .15rem; }
       dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; }
