@@ -88,7 +88,7 @@ class MethodTest {
         "bn-prior[prior-samples=-1] | method 'bn-prior[prior-samples=-1]': option 'prior-samples': expected a number from 0, found '-1'",
         "unmix-tns[components=0] | method 'unmix-tns[components=0]': option 'components': expected a whole number from 1 to 4096, found '0'",
         "unmix-tns[components=1.5] | method 'unmix-tns[components=1.5]': option 'components': expected a whole number from 1 to 4096, found '1.5'",
-        "unmix-tns[temperature=0] | method 'unmix-tns[temperature=0]': option 'temperature': expected a number above 0, found '0'",
+        "unmix-tns[temperature=0] | method 'unmix-tns[temperature=0]': option 'temperature': expected a number from 1.0E-6, found '0'",
         "unmix-tns[reference-batch=Infinity] | method 'unmix-tns[reference-batch=Infinity]': option 'reference-batch': expected a number above 0, found 'Infinity'",
         "unmix-tns[init=zero] | method 'unmix-tns[init=zero]': option 'init': expected one of [random, calibrated], found 'zero'",
         "unmix-tns+tent | method 'unmix-tns+tent': the companion '+tent' is not available yet; leave it out",
