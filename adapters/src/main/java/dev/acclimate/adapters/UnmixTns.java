@@ -167,14 +167,20 @@ record UnmixTns(
     String moved =
         ops.reshape(ops.reduceSum(scaledWeights, false, 0), components, 1); // lambda mean_b p_bk
     graph.setNextStates(
-        ops.add(
-            mean,
-            ops.sub(
-                ops.transposedMatMul(scaledWeights, instanceMean), ops.mul(moved, centredMean))),
-        ops.add(
-            variance,
-            ops.sub(
-                ops.transposedMatMul(scaledWeights, instanceVariance), ops.mul(moved, variance))));
+        moved(ops, mean, centredMean, moved, scaledWeights, instanceMean),
+        moved(ops, variance, variance, moved, scaledWeights, instanceVariance));
+  }
+
+  /** {@code S + lambda (P^T s / B - colmean(P) * S)}, S in the bracket as the instances are. */
+  private static String moved(
+      OperatorWriter ops,
+      String states,
+      String comparable,
+      String moved,
+      String scaledWeights,
+      String instances) {
+    String kept = ops.sub(states, ops.mul(moved, comparable));
+    return ops.transposedMatMulPlus(scaledWeights, instances, kept);
   }
 
   /** P: softmax over components of the cosine between instance and component means. */
@@ -184,31 +190,32 @@ record UnmixTns(
     String floor = ops.constant(LEAST_NORM);
     String instanceNorm = ops.max(ops.reduceL2(raw, true, 1), floor);
     String componentNorm = ops.max(ops.reduceL2(mean, true, 1), floor);
-    String cosine = ops.matMulTransposed(ops.div(raw, instanceNorm), ops.div(mean, componentNorm));
-    return ops.softmaxOfRows(ops.mul(cosine, ops.constant((float) (1 / temperature))));
+    String similarity =
+        ops.matMulTransposed(
+            (float) (1 / temperature), ops.div(raw, instanceNorm), ops.div(mean, componentNorm));
+    return ops.softmaxOfRows(similarity);
   }
 
   /** {@code mean_k ((1 - p_bk) S_k + p_bk s_b) = mean_k S_k + (s - P S) / K}. */
   private String mixture(
       SiteGraph graph, String weights, String states, String meanState, String instances) {
     OperatorWriter ops = graph.ops();
-    String difference = ops.sub(instances, ops.matMul(weights, states));
-    return ops.add(meanState, ops.mul(difference, ops.constant(1f / components)));
+    float share = 1f / components;
+    String own = ops.add(meanState, ops.mul(instances, ops.constant(share)));
+    return ops.matMulPlus(-share, weights, states, own);
   }
 
   /** {@code mean_k ((1 - p_bk) M_k + p_bk m_b)^2}, its square expanded. */
   private String meanSquare(SiteGraph graph, String weights, String mean, String instanceMean) {
     OperatorWriter ops = graph.ops();
+    float share = 1f / components;
     String rest = ops.sub(ops.constant(1f), weights);
-    String states = ops.matMul(ops.mul(rest, rest), ops.mul(mean, mean));
-    String mixed = ops.matMul(ops.mul(weights, rest), mean);
-    String squares = ops.reduceSum(ops.mul(weights, weights), true, 1);
-    // (2 mixed + squares m) m
-    String instances =
-        ops.mul(
-            ops.add(ops.mul(mixed, ops.constant(2f)), ops.mul(squares, instanceMean)),
-            instanceMean);
-    return ops.mul(ops.add(states, instances), ops.constant(1f / components));
+    // (mean_k p^2 m + 2 mean_k p (1 - p) M) m
+    String squares = ops.reduceMean(ops.mul(weights, weights), true, 1);
+    String linear =
+        ops.matMulPlus(2 * share, ops.mul(weights, rest), mean, ops.mul(squares, instanceMean));
+    String withInstances = ops.mul(linear, instanceMean);
+    return ops.matMulPlus(share, ops.mul(rest, rest), ops.mul(mean, mean), withInstances);
   }
 
   /** {@code lambda / B} with {@code lambda = 1 - (1 - momentum)^(B / reference batch)}. */

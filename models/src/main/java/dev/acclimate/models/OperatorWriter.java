@@ -78,20 +78,21 @@ public final class OperatorWriter {
     return emit("Softmax", List.of(matrix), integer("axis", 1));
   }
 
-  /** Two matrices' product with the second transposed: {@code [a, n], [b, n]} to {@code [a, b]}. */
-  public String matMulTransposed(String a, String b) {
-    return gemm(a, b, "transB");
-  }
-
-  /** Two matrices' product with the first transposed: {@code [n, a], [n, b]} to {@code [a, b]}. */
-  public String transposedMatMul(String a, String b) {
-    return gemm(a, b, "transA");
-  }
-
-  private String gemm(String a, String b, String transposed) {
+  /** {@code factor * a b^T} of two matrices: {@code [a, n], [b, n]} to {@code [a, b]}. */
+  public String matMulTransposed(float factor, String a, String b) {
     // the addend is optional from operator set 11 on
     List<String> inputs = opset >= 11 ? List.of(a, b) : List.of(a, b, constant(0f));
-    return emit("Gemm", inputs, integer(transposed, 1));
+    return emit("Gemm", inputs, integer("transB", 1), number("alpha", factor));
+  }
+
+  /** {@code a^T b + c} of matrices: {@code [n, a], [n, b], [a, b]} to {@code [a, b]}. */
+  public String transposedMatMulPlus(String a, String b, String c) {
+    return emit("Gemm", List.of(a, b, c), integer("transA", 1));
+  }
+
+  /** {@code factor * a b + c} of matrices: {@code [a, n], [n, b], [a, b]} to {@code [a, b]}. */
+  public String matMulPlus(float factor, String a, String b, String c) {
+    return emit("Gemm", List.of(a, b, c), number("alpha", factor));
   }
 
   public String transpose(String a, long... permutation) {
