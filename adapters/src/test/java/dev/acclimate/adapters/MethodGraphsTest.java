@@ -211,7 +211,10 @@ class MethodGraphsTest {
     for (double[][] instance : x) {
       for (int c = 0; c < channels; c++) {
         double deviation = Math.sqrt(site.variance()[c]);
-        double offset = site.mean()[c] + deviation * 2 * random.nextGaussian();
+        // up to four deviations: farther off, float32 itself holds fewer than five digits of a
+        // variance
+        double shift = Math.max(-4, Math.min(4, 2 * random.nextGaussian()));
+        double offset = site.mean()[c] + deviation * shift;
         for (int s = 0; s < positions; s++) {
           instance[c][s] = (float) (offset + 1.5 * deviation * random.nextGaussian());
         }
