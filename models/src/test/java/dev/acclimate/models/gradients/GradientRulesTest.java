@@ -23,7 +23,7 @@ class GradientRulesTest {
     return java.util.Arrays.stream(values).asLongStream().toArray();
   }
 
-  @Property(tries = 60)
+  @Property(tries = 60, seed = "1")
   void conv(
       @ForAll long seed,
       @ForAll @IntRange(min = 1, max = 3) int rows,
@@ -51,7 +51,7 @@ class GradientRulesTest {
             "bias");
   }
 
-  @Property(tries = 20)
+  @Property(tries = 20, seed = "1")
   void batchNormalizationWithBatchStatistics(
       @ForAll long seed, @ForAll @IntRange(min = 2, max = 4) int rank) {
     Random random = new Random(seed);
@@ -75,7 +75,7 @@ class GradientRulesTest {
             "beta");
   }
 
-  @Property(tries = 20)
+  @Property(tries = 20, seed = "1")
   void frozenBatchNormalization(@ForAll long seed, @ForAll @IntRange(min = 2, max = 4) int rank) {
     Random random = new Random(seed);
     int[] shape = {2 + random.nextInt(3), 1 + random.nextInt(3), 3, 2};
@@ -108,7 +108,7 @@ class GradientRulesTest {
         .attribute(number("epsilon", 1e-3f));
   }
 
-  @Property(tries = 10)
+  @Property(tries = 10, seed = "1")
   void relu(@ForAll long seed) {
     Random random = new Random(seed);
     // away from the kink
@@ -118,7 +118,7 @@ class GradientRulesTest {
         .gradientsMatch(in -> of(in, "x").map(v -> Math.max(0, v)), "x");
   }
 
-  @Property(tries = 20)
+  @Property(tries = 20, seed = "1")
   void addSubAndMulWithBroadcasting(@ForAll long seed, @ForAll boolean knownShapes) {
     Random random = new Random(seed);
     int[] wide = {2, 3, 2, 2};
@@ -152,7 +152,7 @@ class GradientRulesTest {
     }
   }
 
-  @Property(tries = 5)
+  @Property(tries = 5, seed = "1")
   void addOfTwoBatchesOfUnknownSize(@ForAll long seed) {
     Random random = new Random(seed);
     new OperatorCheck(random, "Add")
@@ -170,7 +170,7 @@ class GradientRulesTest {
             "x2");
   }
 
-  @Property(tries = 5)
+  @Property(tries = 5, seed = "1")
   void negAndIdentity(@ForAll long seed) {
     Random random = new Random(seed);
     Array x = Array.random(random, 3, 4);
@@ -180,7 +180,7 @@ class GradientRulesTest {
     new OperatorCheck(random, "Identity").input("x", x).gradientsMatch(in -> of(in, "x"), "x");
   }
 
-  @Property(tries = 10)
+  @Property(tries = 10, seed = "1")
   void globalAveragePool(@ForAll long seed) {
     Random random = new Random(seed);
     new OperatorCheck(random, "GlobalAveragePool")
@@ -188,7 +188,7 @@ class GradientRulesTest {
         .gradientsMatch(in -> Reference.globalAveragePool(of(in, "x")), "x");
   }
 
-  @Property(tries = 5)
+  @Property(tries = 5, seed = "1")
   void flatten(@ForAll long seed) {
     Random random = new Random(seed);
     new OperatorCheck(random, "Flatten")
@@ -197,7 +197,7 @@ class GradientRulesTest {
         .gradientsMatch(in -> of(in, "x").reshape(2, 12), "x");
   }
 
-  @Property(tries = 20)
+  @Property(tries = 20, seed = "1")
   void gemm(
       @ForAll long seed,
       @ForAll boolean transA,
@@ -220,7 +220,7 @@ class GradientRulesTest {
             "c");
   }
 
-  @Property(tries = 10)
+  @Property(tries = 10, seed = "1")
   void logSoftmax(@ForAll long seed) {
     Random random = new Random(seed);
     new OperatorCheck(random, "LogSoftmax")
@@ -229,7 +229,7 @@ class GradientRulesTest {
         .gradientsMatch(in -> Reference.logSoftmaxOfRows(of(in, "x")), "x");
   }
 
-  @Property(tries = 10)
+  @Property(tries = 10, seed = "1")
   void reduceMeanOverAnAxis(@ForAll long seed, @ForAll boolean keepDims) {
     Random random = new Random(seed);
     new OperatorCheck(random, "ReduceMean")
