@@ -70,9 +70,9 @@ public final class ModelSession implements AutoCloseable {
     OrtEnvironment environment = RuntimeEnvironment.get();
     List<ExecutionProvider> candidates = settings.provider().candidates();
     OrtException last = null;
-    OnnxModel model = modelFor.apply(candidates.get(0));
+    OnnxModel refused = null;
     for (ExecutionProvider candidate : candidates) {
-      model = modelFor.apply(candidate);
+      OnnxModel model = modelFor.apply(candidate);
       try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
         // its warnings speak of the graph's insides, which no user can put right
         options.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
@@ -86,15 +86,16 @@ public final class ModelSession implements AutoCloseable {
         return new ModelSession(model, environment, session, candidate);
       } catch (OrtException e) {
         last = e;
+        refused = model;
         log.debug("{} does not run on {}: {}", model.name(), candidate, e.getMessage());
       }
     }
-    throw refusal(model, settings.provider(), last);
+    throw refusal(refused, settings.provider(), last);
   }
 
   private static InvalidInputException refusal(
-      OnnxModel model, ExecutionProvider provider, @Nullable OrtException e) {
-    if (e == null) {
+      @Nullable OnnxModel model, ExecutionProvider provider, @Nullable OrtException e) {
+    if (e == null || model == null) {
       throw new IllegalStateException("no execution provider at all");
     }
     if (provider.kind() == ExecutionProvider.Kind.AUTO
