@@ -2,8 +2,8 @@ package dev.acclimate.adapters;
 
 import dev.acclimate.models.ElementType;
 import dev.acclimate.models.InvalidInputException;
-import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.Tensor;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -13,8 +13,11 @@ import java.util.TreeMap;
 /**
  * What an adaptive model has learnt: its packed state tensors and the number of steps behind them.
  * Belongs to one model and one method; saved as safetensors.
+ *
+ * <p>The tensors lie in direct buffers which ONNX Runtime reads and writes in place. Closing lets
+ * go of its handles on them; not thread-safe.
  */
-public final class AdaptationState {
+public final class AdaptationState implements AutoCloseable {
   private static final String DIGEST = "model_digest";
   private static final String METHOD = "method";
   private static final String OPTIONS = "options";
@@ -22,12 +25,21 @@ public final class AdaptationState {
 
   private final StateLayout layout;
   private final Map<String, Tensor> tensors;
-  private final long step;
+  private long step;
 
   AdaptationState(StateLayout layout, Map<String, Tensor> tensors, long step) {
     this.layout = layout;
     this.tensors = new LinkedHashMap<>(tensors);
     this.step = step;
+  }
+
+  /** Zeros of the layout's shapes, to be written over. */
+  static AdaptationState allocate(StateLayout layout) {
+    Map<String, Tensor> tensors = new LinkedHashMap<>();
+    for (StateKind kind : layout.kinds()) {
+      tensors.put(kind.name(), Tensor.allocate(ElementType.FP32, layout.shape(kind)));
+    }
+    return new AdaptationState(layout, tensors, 0);
   }
 
   /** The packed tensors by name, without the {@code acclimate/} prefix. Not copies. */
@@ -36,9 +48,13 @@ public final class AdaptationState {
   }
 
   Tensor tensor(StateKind kind) {
-    Tensor tensor = tensors.get(kind.name());
+    return tensor(kind.name());
+  }
+
+  private Tensor tensor(String name) {
+    Tensor tensor = tensors.get(name);
     if (tensor == null) {
-      throw new IllegalStateException("no tensor " + kind.name());
+      throw new IllegalStateException("no tensor " + name);
     }
     return tensor;
   }
@@ -52,6 +68,46 @@ public final class AdaptationState {
     return layout;
   }
 
+  /** The tensors were written over by that step. */
+  void stepped(long step) {
+    this.step = step;
+  }
+
+  /** A state with memory of its own and the same content. */
+  public AdaptationState copy() {
+    AdaptationState copy = allocate(layout);
+    copy.set(this);
+    return copy;
+  }
+
+  /**
+   * Overwrites this state with another of the same model and method.
+   *
+   * @throws InvalidInputException when the other belongs to another model or method
+   */
+  public void set(AdaptationState source) {
+    source.requireLayout(layout);
+    tensors.forEach((name, tensor) -> tensor.set(source.tensor(name)));
+    step = source.step;
+  }
+
+  /** Refuses a state that belongs to another model or method than {@code ours}. */
+  void requireLayout(StateLayout ours) {
+    if (!layout.sourceDigest().equals(ours.sourceDigest())
+        || !layout.kinds().equals(ours.kinds())
+        || !layout.sites().equals(ours.sites())) {
+      throw new InvalidInputException(
+          "state of "
+              + layout.method().canonical()
+              + " for model "
+              + layout.sourceDigest()
+              + " does not fit "
+              + ours.method().canonical()
+              + " for model "
+              + ours.sourceDigest());
+    }
+  }
+
   /** Bytes that the tensors take. */
   public long sizeInBytes() {
     return tensors.values().stream().mapToLong(t -> t.elements() * t.type().bytes()).sum();
@@ -63,12 +119,21 @@ public final class AdaptationState {
    * @throws InvalidInputException when the file cannot be written
    */
   public void write(Path file) {
+    safetensors().write(file);
+  }
+
+  /** What {@link #write} would put into a file. */
+  public byte[] toBytes() {
+    return safetensors().toBytes();
+  }
+
+  private Safetensors safetensors() {
     Map<String, String> metadata = new TreeMap<>();
     metadata.put(DIGEST, layout.sourceDigest());
     metadata.put(METHOD, layout.method().name());
     metadata.put(OPTIONS, new TreeMap<>(layout.method().options()).toString());
     metadata.put(STEP, Long.toString(step));
-    new Safetensors(tensors, metadata).write(file);
+    return new Safetensors(tensors, metadata);
   }
 
   /**
@@ -78,13 +143,25 @@ public final class AdaptationState {
    *     shape; the message names both sides
    */
   public static AdaptationState read(Path file, AdaptedModel model) {
-    Safetensors content = Safetensors.read(file);
-    StateLayout layout = model.layout();
-    OnnxModel source = model.source();
+    return checked(file.toString(), Safetensors.read(file), model.source().name(), model.layout());
+  }
+
+  /**
+   * Reads a state from the content of a file.
+   *
+   * @param name what errors call it
+   * @throws InvalidInputException as {@link #read} does
+   */
+  static AdaptationState parse(String name, byte[] content, String model, StateLayout layout) {
+    return checked(name, Safetensors.parse(name, ByteBuffer.wrap(content)), model, layout);
+  }
+
+  private static AdaptationState checked(
+      String file, Safetensors content, String model, StateLayout layout) {
     expect(
         file,
         "is the state of another model: digest",
-        shorten(layout.sourceDigest()) + " (" + source.name() + ")",
+        shorten(layout.sourceDigest()) + " (" + model + ")",
         shorten(content.metadata(DIGEST)));
     expect(file, "method", layout.method().name(), content.metadata(METHOD));
     Map<String, Tensor> tensors = new LinkedHashMap<>();
@@ -113,10 +190,15 @@ public final class AdaptationState {
     return digest.length() > 12 ? digest.substring(0, 12) : digest;
   }
 
-  private static void expect(Path file, String what, String expected, String found) {
+  private static void expect(String file, String what, String expected, String found) {
     if (!expected.equals(found) && !expected.startsWith(found + " (")) {
       throw new InvalidInputException(
           file + ": " + what + ": expected " + expected + ", found " + found);
     }
+  }
+
+  @Override
+  public void close() {
+    tensors.values().forEach(Tensor::close);
   }
 }

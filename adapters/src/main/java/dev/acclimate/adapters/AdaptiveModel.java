@@ -1,6 +1,5 @@
 package dev.acclimate.adapters;
 
-import dev.acclimate.models.ElementType;
 import dev.acclimate.models.ExecutionProvider;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.ModelSession;
@@ -45,11 +44,10 @@ public final class AdaptiveModel implements AutoCloseable {
   private final ModelSession session;
   private final List<TensorInfo> inputs;
   private final Map<String, Tensor> feeds = new HashMap<>();
-  private Map<String, Tensor> current; // by input name
-  private Map<String, Tensor> next; // by input name
-  private final Map<String, Tensor> targets = new HashMap<>(); // next, by output name
+  private final Map<String, Tensor> targets = new HashMap<>();
+  private AdaptationState current;
+  private AdaptationState next;
   private @Nullable ModelSession fallback;
-  private long step;
   private long rejectedSteps;
 
   private AdaptiveModel(AdaptedModel adapted, SessionSettings settings, ModelSession session) {
@@ -57,18 +55,8 @@ public final class AdaptiveModel implements AutoCloseable {
     this.settings = settings;
     this.session = session;
     this.inputs = adapted.source().inputs();
-    this.current = buffers();
-    this.next = buffers();
-  }
-
-  private Map<String, Tensor> buffers() {
-    Map<String, Tensor> buffers = new HashMap<>();
-    for (StateKind kind : adapted.layout().kinds()) {
-      buffers.put(
-          StateLayout.inputName(kind),
-          Tensor.allocate(ElementType.FP32, adapted.layout().shape(kind)));
-    }
-    return buffers;
+    this.current = newState();
+    this.next = newState();
   }
 
   /**
@@ -117,7 +105,7 @@ public final class AdaptiveModel implements AutoCloseable {
 
   /** Batches that the state has taken in. */
   public long step() {
-    return step;
+    return current.step();
   }
 
   /** Batches that were answered with the source statistics because a value was not finite. */
@@ -133,26 +121,46 @@ public final class AdaptiveModel implements AutoCloseable {
    * @throws RuntimeFailure when ONNX Runtime fails; the state stays as it was
    */
   public BatchResult run(Map<String, Tensor> batch) {
+    BatchResult result = run(batch, current, next);
+    if (result.adapted()) {
+      AdaptationState spent = current;
+      current = next;
+      next = spent;
+    }
+    return result;
+  }
+
+  /**
+   * Answers a batch from a state that the caller keeps, for one that keeps many. The model's own
+   * state takes no part.
+   *
+   * @param batch a tensor for each input
+   * @param from the state before the batch; left as it is
+   * @param into receives the state after the batch, undefined unless the result is adapted
+   * @throws InvalidInputException when an input is missing or its type or shape does not fit, or a
+   *     state belongs to another model
+   * @throws RuntimeFailure when ONNX Runtime fails
+   */
+  public BatchResult run(Map<String, Tensor> batch, AdaptationState from, AdaptationState into) {
+    from.requireLayout(adapted.layout());
+    into.requireLayout(adapted.layout());
     feeds.clear();
     feeds.putAll(batch);
-    feeds.putAll(current);
     targets.clear();
     for (StateKind kind : adapted.layout().kinds()) {
-      targets.put(StateLayout.outputName(kind), buffer(next, kind));
+      feeds.put(StateLayout.inputName(kind), from.tensor(kind));
+      targets.put(StateLayout.outputName(kind), into.tensor(kind));
     }
     Map<String, Tensor> outputs = session.run(feeds, targets);
     if (!targets.values().stream().allMatch(Tensor::isFinite)
         || outputs.values().stream().anyMatch(Tensor::hasNaN)) {
-      return reject(batch);
+      return reject(batch, from.step());
     }
-    Map<String, Tensor> spent = current;
-    current = next;
-    next = spent;
-    step++;
-    return new BatchResult(outputs, true, step);
+    into.stepped(from.step() + 1);
+    return new BatchResult(outputs, true, into.step());
   }
 
-  private BatchResult reject(Map<String, Tensor> batch) {
+  private BatchResult reject(Map<String, Tensor> batch, long step) {
     rejectedSteps++;
     log.warn(
         "{}: step {} of {} gave values that are not finite: state kept, source statistics answer"
@@ -171,11 +179,27 @@ public final class AdaptiveModel implements AutoCloseable {
 
   /** A copy of the state, safe to keep. */
   public AdaptationState state() {
-    Map<String, Tensor> copies = new HashMap<>();
-    for (StateKind kind : adapted.layout().kinds()) {
-      copies.put(kind.name(), buffer(current, kind).copy());
-    }
-    return new AdaptationState(adapted.layout(), copies, step);
+    return current.copy();
+  }
+
+  /** A state of zeros for {@link #run(Map, AdaptationState, AdaptationState)} to write into. */
+  public AdaptationState newState() {
+    return AdaptationState.allocate(adapted.layout());
+  }
+
+  /**
+   * Reads a state of this model from what {@link AdaptationState#toBytes} gave.
+   *
+   * @param name what errors call it
+   * @throws InvalidInputException when it is no state, or one of another model or method
+   */
+  public AdaptationState parseState(String name, byte[] content) {
+    return AdaptationState.parse(name, content, name(), adapted.layout());
+  }
+
+  /** SHA-256 of the model that was adapted, in hexadecimal. */
+  public String digest() {
+    return adapted.layout().sourceDigest();
   }
 
   /**
@@ -184,36 +208,7 @@ public final class AdaptiveModel implements AutoCloseable {
    * @throws InvalidInputException when the state belongs to another model or method
    */
   public void restore(AdaptationState state) {
-    StateLayout theirs = state.layout();
-    StateLayout ours = adapted.layout();
-    if (!theirs.sourceDigest().equals(ours.sourceDigest())
-        || !theirs.kinds().equals(ours.kinds())
-        || !theirs.sites().equals(ours.sites())) {
-      throw new InvalidInputException(
-          "state of "
-              + theirs.method().canonical()
-              + " for model "
-              + theirs.sourceDigest()
-              + " does not fit "
-              + method()
-              + " for model "
-              + ours.sourceDigest()
-              + " ("
-              + name()
-              + ")");
-    }
-    for (StateKind kind : ours.kinds()) {
-      buffer(current, kind).set(state.tensor(kind));
-    }
-    step = state.step();
-  }
-
-  private static Tensor buffer(Map<String, Tensor> buffers, StateKind kind) {
-    Tensor buffer = buffers.get(StateLayout.inputName(kind));
-    if (buffer == null) {
-      throw new IllegalStateException("no buffer for " + kind);
-    }
-    return buffer;
+    current.set(state);
   }
 
   @Override
@@ -223,7 +218,7 @@ public final class AdaptiveModel implements AutoCloseable {
     if (frozen != null) {
       frozen.close();
     }
-    current.values().forEach(Tensor::close);
-    next.values().forEach(Tensor::close);
+    current.close();
+    next.close();
   }
 }

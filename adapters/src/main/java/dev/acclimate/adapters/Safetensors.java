@@ -1,5 +1,6 @@
 package dev.acclimate.adapters;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -42,6 +43,37 @@ record Safetensors(Map<String, Tensor> tensors, Map<String, String> metadata) {
 
   /** Writes a file; readers see the old content or the new, never a part. */
   void write(Path file) {
+    try {
+      Path partial = file.resolveSibling(file.getFileName() + ".partial");
+      try (FileChannel channel =
+          FileChannel.open(
+              partial,
+              StandardOpenOption.CREATE,
+              StandardOpenOption.WRITE,
+              StandardOpenOption.TRUNCATE_EXISTING)) {
+        for (ByteBuffer part : parts()) {
+          while (part.hasRemaining()) {
+            channel.write(part);
+          }
+        }
+      }
+      Files.move(partial, file, StandardCopyOption.REPLACE_EXISTING);
+    } catch (IOException e) {
+      throw InvalidInputException.unwritable(file, e);
+    }
+  }
+
+  /** The file's content. */
+  byte[] toBytes() {
+    List<ByteBuffer> parts = parts();
+    long size = parts.stream().mapToLong(ByteBuffer::remaining).sum();
+    ByteBuffer content = ByteBuffer.allocate(Math.toIntExact(size));
+    parts.forEach(content::put);
+    return content.array();
+  }
+
+  /** The header, then the tensors' own memory. */
+  private List<ByteBuffer> parts() {
     ObjectNode header = JSON.createObjectNode();
     ObjectNode meta = header.putObject("__metadata__");
     metadata.forEach(meta::put);
@@ -60,32 +92,20 @@ record Safetensors(Map<String, Tensor> tensors, Map<String, String> metadata) {
       offset += bytes.remaining();
       contents.add(bytes);
     }
+    byte[] json;
     try {
-      byte[] json = JSON.writeValueAsBytes(header);
-      int padded = (json.length + LENGTH_BYTES - 1) / LENGTH_BYTES * LENGTH_BYTES;
-      ByteBuffer start = ByteBuffer.allocate(LENGTH_BYTES + padded).order(ByteOrder.LITTLE_ENDIAN);
-      start.putLong(padded).put(json);
-      while (start.hasRemaining()) {
-        start.put((byte) ' ');
-      }
-      contents.add(0, start.flip());
-      Path partial = file.resolveSibling(file.getFileName() + ".partial");
-      try (FileChannel channel =
-          FileChannel.open(
-              partial,
-              StandardOpenOption.CREATE,
-              StandardOpenOption.WRITE,
-              StandardOpenOption.TRUNCATE_EXISTING)) {
-        for (ByteBuffer part : contents) {
-          while (part.hasRemaining()) {
-            channel.write(part);
-          }
-        }
-      }
-      Files.move(partial, file, StandardCopyOption.REPLACE_EXISTING);
-    } catch (IOException e) {
-      throw InvalidInputException.unwritable(file, e);
+      json = JSON.writeValueAsBytes(header);
+    } catch (JsonProcessingException e) {
+      throw new AssertionError("a tree of strings and numbers is JSON", e);
     }
+    int padded = (json.length + LENGTH_BYTES - 1) / LENGTH_BYTES * LENGTH_BYTES;
+    ByteBuffer start = ByteBuffer.allocate(LENGTH_BYTES + padded).order(ByteOrder.LITTLE_ENDIAN);
+    start.putLong(padded).put(json);
+    while (start.hasRemaining()) {
+      start.put((byte) ' ');
+    }
+    contents.add(0, start.flip());
+    return contents;
   }
 
   private static ByteBuffer littleEndian(Tensor tensor) {
@@ -113,13 +133,19 @@ record Safetensors(Map<String, Tensor> tensors, Map<String, String> metadata) {
       throw new InvalidInputException(file + ": no such file");
     }
     try {
-      return parse(file, ByteBuffer.wrap(Files.readAllBytes(file)));
+      return parse(file.toString(), ByteBuffer.wrap(Files.readAllBytes(file)));
     } catch (IOException e) {
       throw new InvalidInputException(file + ": cannot be read: " + e, e);
     }
   }
 
-  private static Safetensors parse(Path file, ByteBuffer content) {
+  /**
+   * Reads a file's content.
+   *
+   * @param file what errors call it
+   * @throws InvalidInputException when it is not of this format
+   */
+  static Safetensors parse(String file, ByteBuffer content) {
     content.order(ByteOrder.LITTLE_ENDIAN);
     if (content.remaining() < LENGTH_BYTES) {
       throw notSafetensors(file, "it has " + content.remaining() + " bytes", null);
@@ -154,7 +180,7 @@ record Safetensors(Map<String, Tensor> tensors, Map<String, String> metadata) {
     return new Safetensors(tensors, metadata);
   }
 
-  private static Tensor tensor(Path file, String name, JsonNode description, ByteBuffer data) {
+  private static Tensor tensor(String file, String name, JsonNode description, ByteBuffer data) {
     ElementType type =
         switch (description.path("dtype").asText()) {
           case "F32" -> ElementType.FP32;
@@ -202,7 +228,7 @@ record Safetensors(Map<String, Tensor> tensors, Map<String, String> metadata) {
   }
 
   private static InvalidInputException notSafetensors(
-      Path file, String found, @Nullable Throwable cause) {
+      String file, String found, @Nullable Throwable cause) {
     String message = file + ": not a safetensors file, or a truncated one: " + found;
     return cause == null
         ? new InvalidInputException(message)
