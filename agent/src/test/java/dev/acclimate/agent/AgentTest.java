@@ -36,7 +36,7 @@ class AgentTest {
   }
 
   private Agent start(@Nullable StreamConfig stream, FoldingModel model) {
-    AgentConfig config = new AgentConfig(MODEL, new AgentConfig.Http("127.0.0.1", 0), stream);
+    AgentConfig config = new AgentConfig(MODEL, new AgentConfig.Http("127.0.0.1", 0), stream, null);
     return Agent.start(
         config, unused -> new ModelOpener.Opened(model, () -> modelClosed.set(true)));
   }
@@ -136,7 +136,7 @@ class AgentTest {
   void saysInOneLineThatThePortIsTaken() {
     try (Agent first = start(null, new FoldingModel())) {
       AgentConfig.Http taken = new AgentConfig.Http("127.0.0.1", first.port().orElseThrow());
-      AgentConfig config = new AgentConfig(MODEL, taken, null);
+      AgentConfig config = new AgentConfig(MODEL, taken, null, null);
 
       assertThatThrownBy(
               () ->
