@@ -147,7 +147,6 @@ class AgentConfigTest {
         "window: 30s | window: 10h | feedback.window: expected a time such as 50ms, up to 86400 s, found '10h'",
         "capacity: 500 | capacity: 0 | feedback.capacity: expected a whole number from 1 to 10000000, found '0'",
         "shadow: 0.25 | shadow: 1.5 | feedback.shadow: expected a number from 0 to 1, found '1.5'",
-        "shadow: 0.25 | shadow: .nan | feedback.shadow: expected a number from 0 to 1, found",
         "shadow: 0.25 | shadow: most | feedback.shadow: expected a number from 0 to 1, found 'most'",
         "capacity: 500 | samples: 500 | feedback.samples: expected one of the keys [window, capacity, shadow]",
         "port: 9000 | port: 90000 | http.port: expected a whole number from 0 to 65535",
