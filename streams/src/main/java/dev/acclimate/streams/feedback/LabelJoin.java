@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
  * request id that is answered again within the window starts anew, so ids should not repeat within
  * one.
  *
- * <p>Thread-safe. Every event is O(1). Memory: some 250 bytes for a request of one sample that waits,
- * its names included; nothing is kept across restarts.
+ * <p>Thread-safe. Every event is O(1). Memory: some 250 bytes for a request of one sample that
+ * waits, its names included; nothing is kept across restarts.
  */
 public final class LabelJoin {
   /** The longest stream name and request id together that are joined, which bounds the memory. */
