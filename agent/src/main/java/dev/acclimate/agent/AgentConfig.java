@@ -10,6 +10,7 @@ import dev.acclimate.models.ExecutionProvider;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.streams.Scope;
 import dev.acclimate.streams.StreamConfig;
+import dev.acclimate.streams.feedback.FeedbackConfig;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -26,8 +27,13 @@ import org.jspecify.annotations.Nullable;
  * @param model the model and how it adapts
  * @param http where health, metrics and inference are served; null for nowhere
  * @param stream the Kafka stream; null for none
+ * @param feedback how labels are joined to answers; null where the stream has no feedback topic
  */
-public record AgentConfig(Model model, @Nullable Http http, @Nullable StreamConfig stream) {
+public record AgentConfig(
+    Model model,
+    @Nullable Http http,
+    @Nullable StreamConfig stream,
+    @Nullable FeedbackConfig feedback) {
   public static final String DEFAULT_HOST = "127.0.0.1";
   public static final int DEFAULT_PORT = 8080;
   public static final String DEFAULT_METHOD = "source";
@@ -96,6 +102,7 @@ public record AgentConfig(Model model, @Nullable Http http, @Nullable StreamConf
     Optional<ConfigSection> kafka = root.section("kafka");
     Optional<ConfigSection> batch = root.section("batch");
     StreamConfig.StateKeeping states = states(root);
+    Optional<FeedbackConfig> feedback = root.section("feedback").map(AgentConfig::feedback);
     root.done();
     Optional<StreamConfig> stream = kafka.map(section -> stream(section, batch, states, model));
     if (stream.isEmpty()) {
@@ -104,7 +111,32 @@ public record AgentConfig(Model model, @Nullable Http http, @Nullable StreamConf
         throw root.wrong("kafka", "a kafka or an http section", "neither");
       }
     }
-    return new AgentConfig(model, http.orElse(null), stream.orElse(null));
+    boolean labelled = stream.map(config -> config.topics().feedback()).isPresent();
+    if (feedback.isPresent() && !labelled) {
+      throw root.wrong("feedback", "a topic for it in kafka.topics.feedback", "none");
+    }
+    return new AgentConfig(
+        model,
+        http.orElse(null),
+        stream.orElse(null),
+        labelled ? feedback.orElse(FeedbackConfig.DEFAULT) : null);
+  }
+
+  private static FeedbackConfig feedback(ConfigSection section) {
+    FeedbackConfig config =
+        section.checked(
+            () ->
+                new FeedbackConfig(
+                    section.duration(
+                        "window", FeedbackConfig.DEFAULT_WINDOW, FeedbackConfig.MOST_WINDOW),
+                    section.number(
+                        "capacity",
+                        FeedbackConfig.DEFAULT_CAPACITY,
+                        1,
+                        FeedbackConfig.MOST_CAPACITY),
+                    section.fraction("shadow", FeedbackConfig.DEFAULT_SHADOW)));
+    section.done();
+    return config;
   }
 
   private static Model model(ConfigSection root) {
@@ -149,7 +181,8 @@ public record AgentConfig(Model model, @Nullable Http http, @Nullable StreamConf
               section.done();
               return states;
             })
-        .orElse(new StreamConfig.StateKeeping(scope, defaults.snapshotEvery(), defaults.memoryBytes()));
+        .orElse(
+            new StreamConfig.StateKeeping(scope, defaults.snapshotEvery(), defaults.memoryBytes()));
   }
 
   private static StreamConfig stream(

@@ -107,6 +107,19 @@ final class ConfigSection {
         .orElse(fallback);
   }
 
+  /** A part of a whole, 0 to 1. */
+  double fraction(String key, double fallback) {
+    return read(key)
+        .map(
+            value -> {
+              if (!value.isNumber() || !(value.doubleValue() >= 0 && value.doubleValue() <= 1)) {
+                throw wrong(key, "a number from 0 to 1", described(value));
+              }
+              return value.doubleValue();
+            })
+        .orElse(fallback);
+  }
+
   Duration duration(String key, Duration fallback, Duration most) {
     return read(key)
         .map(

@@ -165,13 +165,8 @@ final class StreamMeters {
   /** Shows what the pipeline of the moment has in hand. */
   void watch(Supplier<Optional<Pipeline>> pipeline) {
     gauge("acclimate.batches.due", "Batches that wait for the model", pipeline, Pipeline::due);
-    gauge(
-        "acclimate.streams", "Streams with a state of their own", pipeline, Pipeline::streams);
-    gauge(
-        "acclimate.states.resident",
-        "States of streams in memory",
-        pipeline,
-        Pipeline::resident);
+    gauge("acclimate.streams", "Streams with a state of their own", pipeline, Pipeline::streams);
+    gauge("acclimate.states.resident", "States of streams in memory", pipeline, Pipeline::resident);
   }
 
   private void gauge(

@@ -105,6 +105,7 @@ public final class StreamProcessor implements AutoCloseable {
 
   private final StreamConfig config;
   private final BatchModel model;
+  private final @Nullable Feedback feedback;
   private final KafkaClients clients;
   private final StreamMeters meters;
   private final TransactionalOutbox outbox;
@@ -124,9 +125,14 @@ public final class StreamProcessor implements AutoCloseable {
   private long lastFailure;
 
   private StreamProcessor(
-      StreamConfig config, BatchModel model, MeterRegistry registry, KafkaClients clients) {
+      StreamConfig config,
+      BatchModel model,
+      MeterRegistry registry,
+      @Nullable Feedback feedback,
+      KafkaClients clients) {
     this.config = config;
     this.model = model;
+    this.feedback = feedback;
     this.clients = clients;
     // refuses a model that does not lend itself to batches before anything is started
     new InputBatch(model.inputs(), config.batching().max()).close();
@@ -140,10 +146,17 @@ public final class StreamProcessor implements AutoCloseable {
   /**
    * A processor that has not started yet.
    *
-   * @param model what answers; its current state is where every partition starts from
+   * @param model what answers; its initial state is where every stream starts from
    * @param registry where the processor's meters and its Kafka clients' go
+   * @param feedback is told of the answers that are committed; the caller's to close afterwards
    * @throws InvalidInputException when the model's inputs do not lend themselves to batches
    */
+  public static StreamProcessor create(
+      StreamConfig config, BatchModel model, MeterRegistry registry, @Nullable Feedback feedback) {
+    return new StreamProcessor(config, model, registry, feedback, KafkaClients.real());
+  }
+
+  /** A processor whose answers nobody compares with labels. */
   public static StreamProcessor create(
       StreamConfig config, BatchModel model, MeterRegistry registry) {
     return create(config, model, registry, KafkaClients.real());
@@ -151,7 +164,7 @@ public final class StreamProcessor implements AutoCloseable {
 
   static StreamProcessor create(
       StreamConfig config, BatchModel model, MeterRegistry registry, KafkaClients clients) {
-    return new StreamProcessor(config, model, registry, clients);
+    return new StreamProcessor(config, model, registry, null, clients);
   }
 
   /** Starts the processor's thread, once. */
@@ -321,7 +334,8 @@ public final class StreamProcessor implements AutoCloseable {
         GroupPlace.free(admin, config);
       }
       StreamConfig settings = classicOnly ? GroupPlace.classic(config) : config;
-      Pipeline opened = new Pipeline(settings, model, meters, outbox, modelThread, clients);
+      Pipeline opened =
+          new Pipeline(settings, model, meters, outbox, modelThread, feedback, clients);
       pipeline = opened;
       consumerMetrics = meters.bind(opened.consumer());
     }
