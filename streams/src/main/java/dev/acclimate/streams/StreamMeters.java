@@ -162,6 +162,10 @@ final class StreamMeters {
     recoveryTime.record(nanos, TimeUnit.NANOSECONDS);
   }
 
+  void rolledBack() {
+    rollbacks.increment();
+  }
+
   /** Shows what the pipeline of the moment has in hand. */
   void watch(Supplier<Optional<Pipeline>> pipeline) {
     gauge("acclimate.batches.due", "Batches that wait for the model", pipeline, Pipeline::due);
