@@ -186,26 +186,25 @@ record Adab2n(
     if (tasks == Tasks.NONE || !graph.isPerSample()) {
       return graph.batchMoments();
     }
-    TaskBalance balance = new TaskBalance(graph);
-    if (tasks == Tasks.DETECTED) {
-      String weights =
-          graph
-              .model()
-              .shared(
-                  "weights",
-                  () ->
-                      balance.weights(
-                          balance.sizes(new DomainDetector(slots, radius).write(graph))));
-      return graph.weightedMoments(weights, null);
-    }
-    if (renormalize) {
-      String weights =
-          graph.model().shared("weights", () -> balance.weights(balance.sizesOfGiven()));
-      return graph.weightedMoments(weights, null);
-    }
-    String weights = graph.model().shared("weights", () -> balance.weightsAmongTasksSeen(slots));
-    String sum = graph.model().shared("weights-sum", () -> balance.sum(weights));
+    ModelGraph model = graph.model();
+    String weights = model.shared("weights", () -> sampleWeights(graph));
+    String sum =
+        renormalize
+            ? null
+            : model.shared("sum-of-weights", () -> graph.ops().reduceSum(weights, false, 1));
     return graph.weightedMoments(weights, sum);
+  }
+
+  /** What each sample weighs, {@code [1, B]}. */
+  private String sampleWeights(SiteGraph graph) {
+    TaskBalance balance = new TaskBalance(graph);
+    if (!renormalize) {
+      return balance.weightsAmongTasksSeen(slots);
+    }
+    return balance.weights(
+        tasks == Tasks.DETECTED
+            ? balance.sizes(new DomainDetector(slots, radius).write(graph))
+            : balance.sizesOfGiven());
   }
 
   /** {@code eta_t}, {@code [1]}. */

@@ -82,9 +82,4 @@ final class TaskBalance {
     String slotless = ops.sub(ops.constant(1f), ops.reduceSum(own, true, 1));
     return ops.add(own, ops.mul(slotless, ops.constant(last, 1, slots)));
   }
-
-  /** The sum {@code [1]} of weights {@code [1, B]}. */
-  String sum(String weights) {
-    return ops.reduceSum(weights, false, 1);
-  }
 }
