@@ -189,7 +189,10 @@ public final class SiteGraph {
     return square;
   }
 
-  /** True where the first axis is known to be that of the samples which tasks belong to. */
+  /**
+   * True where the first axis is that of the samples which tasks belong to: it has the same size or
+   * symbol, or neither has any.
+   */
   boolean isPerSample() {
     return site.shape().dimensions().get(0).equals(model.samples());
   }

@@ -4,13 +4,23 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import ai.onnx.proto.OnnxMl.GraphProto;
+import ai.onnx.proto.OnnxMl.ModelProto;
+import ai.onnx.proto.OnnxMl.NodeProto;
+import ai.onnx.proto.OnnxMl.OperatorSetIdProto;
+import ai.onnx.proto.OnnxMl.TensorProto;
+import ai.onnx.proto.OnnxMl.TensorShapeProto;
+import ai.onnx.proto.OnnxMl.TypeProto;
+import ai.onnx.proto.OnnxMl.ValueInfoProto;
 import dev.acclimate.models.ElementType;
 import dev.acclimate.models.ExecutionProvider;
 import dev.acclimate.models.InvalidInputException;
+import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.SessionSettings;
 import dev.acclimate.models.Tensor;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -301,6 +311,81 @@ class Adab2nTest {
       float[] answer = run(given, images, 0, 0, 0, 0, 1, 1);
 
       assertThat(run(detected, images)).containsExactly(answer, within(1e-5f));
+    }
+  }
+
+  /** A site after a reshape that makes more rows than there are samples. */
+  private static OnnxModel reshaping() {
+    GraphProto.Builder graph =
+        GraphProto.newBuilder()
+            .setName("reshaping")
+            .addInput(value("x", "batch", 4, 4))
+            .addOutput(value("y", "rows", 2, 4))
+            .addInitializer(
+                TensorProto.newBuilder()
+                    .setName("shape")
+                    .setDataType(TensorProto.DataType.INT64.getNumber())
+                    .addDims(3)
+                    .addInt64Data(-1)
+                    .addInt64Data(2)
+                    .addInt64Data(4))
+            .addNode(node("Reshape", "h", "x", "shape"))
+            .addNode(node("BatchNormalization", "y", "h", "gamma", "beta", "mean", "variance"));
+    for (String name : List.of("gamma", "beta", "mean", "variance")) {
+      float value = name.equals("gamma") || name.equals("variance") ? 1 : 0;
+      graph.addInitializer(OneSiteModel.floats(name, new float[] {value, value}, 2));
+    }
+    ModelProto proto =
+        ModelProto.newBuilder()
+            .setIrVersion(8)
+            .addOpsetImport(OperatorSetIdProto.newBuilder().setVersion(17))
+            .setGraph(graph)
+            .build();
+    return OnnxModel.parse(proto.toByteArray(), "reshaping");
+  }
+
+  private static NodeProto node(String type, String output, String... inputs) {
+    return NodeProto.newBuilder()
+        .setOpType(type)
+        .setName(type)
+        .addAllInput(List.of(inputs))
+        .addOutput(output)
+        .build();
+  }
+
+  private static ValueInfoProto value(String name, String rows, long... inner) {
+    TensorShapeProto.Builder shape = TensorShapeProto.newBuilder();
+    shape.addDim(TensorShapeProto.Dimension.newBuilder().setDimParam(rows));
+    for (long size : inner) {
+      shape.addDim(TensorShapeProto.Dimension.newBuilder().setDimValue(size));
+    }
+    return ValueInfoProto.newBuilder()
+        .setName(name)
+        .setType(
+            TypeProto.newBuilder()
+                .setTensorType(
+                    TypeProto.Tensor.newBuilder()
+                        .setElemType(TensorProto.DataType.FLOAT.getNumber())
+                        .setShape(shape)))
+        .build();
+  }
+
+  @Test
+  void aSiteWhoseRowsAreNotTheSamplesCountsThemAlike() {
+    AdaptedModel adapted = AdaptedModel.adapt(reshaping(), Method.parse("adab2n"));
+    AdaptedModel plain = AdaptedModel.adapt(reshaping(), Method.parse("adab2n[tasks=none]"));
+    float[] values = new float[3 * 16];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = i * 7919 % 101 / 20f;
+    }
+    try (AdaptiveModel model =
+            AdaptiveModel.open(adapted, adapted.initialState(0, null), ONE_THREAD);
+        AdaptiveModel alike = AdaptiveModel.open(plain, plain.initialState(0, null), ONE_THREAD);
+        Tensor x = Tensor.of(values, 3, 4, 4)) {
+      BatchResult result = model.run(Map.of("x", x, AdaptiveModel.TASK_INPUT, tasks(0, 0, 1)));
+
+      assertThat(result.outputs().get("y").toFloatArray())
+          .containsExactly(alike.run(Map.of("x", x)).outputs().get("y").toFloatArray());
     }
   }
 }
