@@ -153,15 +153,15 @@ public record AgentConfig(Model model, @Nullable Http http, @Nullable StreamConf
   }
 
   private static StreamConfig withBatch(StreamConfig config, ConfigSection batch) {
+    StreamConfig.Batching defaults = config.batching();
     StreamConfig changed =
         batch.checked(
             () ->
-                config
-                    .withBatch(
-                        batch.number("max", config.maxBatch(), 1, 1 << 16),
-                        batch.duration("delay", config.maxDelay(), StreamConfig.MOST_MAX_DELAY))
-                    .withMaxRecordBytes(
-                        batch.number("max-record-bytes", config.maxRecordBytes(), 1, 1 << 30)));
+                config.withBatching(
+                    new StreamConfig.Batching(
+                        batch.number("max", defaults.max(), 1, 1 << 16),
+                        batch.duration("delay", defaults.delay(), StreamConfig.Batching.MOST_DELAY),
+                        batch.number("max-record-bytes", defaults.maxRecordBytes(), 1, 1 << 30))));
     batch.done();
     return changed;
   }

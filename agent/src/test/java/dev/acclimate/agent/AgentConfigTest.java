@@ -71,9 +71,8 @@ class AgentConfigTest {
                 "cameras",
                 "hall-1",
                 new StreamConfig.Topics("q", "a", "d", "f", "s"),
-                32,
-                Duration.ofMillis(20),
-                1_000_000,
+                new StreamConfig.Batching(32, Duration.ofMillis(20), 1_000_000),
+                StreamConfig.StateKeeping.DEFAULT,
                 "resnet",
                 "1",
                 Map.of("consumer.auto.offset.reset", "latest")));

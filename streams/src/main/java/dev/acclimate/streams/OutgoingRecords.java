@@ -27,7 +27,7 @@ final class OutgoingRecords {
 
   /** The largest value that the producer takes: any answerable request fits as a dead letter. */
   static int maxValueBytes(StreamConfig config) {
-    return Math.max(config.maxRecordBytes(), 1 << 20);
+    return Math.max(config.batching().maxRecordBytes(), 1 << 20);
   }
 
   void answer(ConsumerRecord<byte[], byte[]> request, InferenceResponse response, long step)
@@ -46,7 +46,7 @@ final class OutgoingRecords {
     headers.add("acclimate-method", bytes(method));
     headers.add("acclimate-step", bytes(Long.toString(step)));
     if (response.binary()) {
-      headers.add(PartitionFold.HEADER_LENGTH, bytes(Integer.toString(response.headerLength())));
+      headers.add(RecordHeaders.HEADER_LENGTH, bytes(Integer.toString(response.headerLength())));
     }
     Header trace = request.headers().lastHeader("traceparent");
     if (trace != null) {

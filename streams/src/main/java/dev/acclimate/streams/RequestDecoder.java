@@ -436,6 +436,7 @@ public final class RequestDecoder {
       if (samples > batch.room()) {
         throw new NoRoomException();
       }
+      batch.reserve(samples);
     }
 
     private void readJson(JsonParser parser, InputHeader header)
