@@ -56,7 +56,10 @@ record Adab2n(
     implements Method {
   static final String NAME = "adab2n";
   static final String ETA = "eta";
+
+  /** Smaller ones win on one long domain and lose where domains change, see the README. */
   private static final double DEFAULT_KAPPA = 0.5;
+
   private static final double DEFAULT_MOMENTUM = 0.1;
   private static final int DEFAULT_SLOTS = 8;
   private static final double DEFAULT_RADIUS = 1;
