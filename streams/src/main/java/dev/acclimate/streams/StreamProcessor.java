@@ -7,6 +7,7 @@ import io.micrometer.core.instrument.binder.kafka.KafkaClientMetrics;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -116,8 +117,9 @@ public final class StreamProcessor implements AutoCloseable {
 
   // What follows belongs to the processor's thread.
   private final List<Long> fencedAt = new ArrayList<>();
-  private @Nullable Pipeline pipeline;
+  private volatile @Nullable Pipeline pipeline; // other threads look at its figures only
   private @Nullable KafkaClientMetrics consumerMetrics;
+  private boolean classicOnly;
   private int failures;
   private long lastFailure;
 
@@ -129,6 +131,7 @@ public final class StreamProcessor implements AutoCloseable {
     // refuses a model that does not lend itself to batches before anything is started
     new InputBatch(model.inputs(), config.batching().max()).close();
     this.meters = new StreamMeters(registry, config.group(), model.method(), this::health);
+    meters.watch(() -> Optional.ofNullable(pipeline));
     this.outbox = new TransactionalOutbox(clients, config, meters);
     this.modelThread = new ModelThread("acclimate-model-" + config.group());
     this.thread = new Thread(this::run, "acclimate-stream-" + config.group());
@@ -263,6 +266,13 @@ public final class StreamProcessor implements AutoCloseable {
     failures++;
     switch (Failure.of(thrown)) {
       case RETRIABLE -> {}
+      case OLD_BROKERS -> {
+        if (classicOnly) {
+          throw thrown;
+        }
+        classicOnly = true;
+        closePipeline();
+      }
       case FENCED -> {
         fencedAt.add(now);
         fencedAt.removeIf(at -> now - at > TimeUnit.MINUTES.toNanos(FENCED_WINDOW_MINUTES));
@@ -308,11 +318,12 @@ public final class StreamProcessor implements AutoCloseable {
     if (pipeline == null) {
       try (Admin admin = clients.openAdmin(config)) {
         StateTopic.prepare(admin, config);
+        GroupPlace.free(admin, config);
       }
-      Pipeline opened = new Pipeline(config, model, meters, outbox, modelThread, clients);
+      StreamConfig settings = classicOnly ? GroupPlace.classic(config) : config;
+      Pipeline opened = new Pipeline(settings, model, meters, outbox, modelThread, clients);
       pipeline = opened;
       consumerMetrics = meters.bind(opened.consumer());
-      meters.watch(opened);
     }
     health = pipeline().health();
   }
@@ -358,9 +369,24 @@ public final class StreamProcessor implements AutoCloseable {
   private void close(@Nullable Throwable failure) {
     // an open transaction is aborted by the broker when the next producer takes the id over
     outbox.close();
+    closePipeline();
+    modelThread.close();
+    meters.close();
+    if (failure == null) {
+      health = new StreamHealth(Status.STOPPED, 0, "");
+      stopped.complete(null);
+    } else {
+      health = new StreamHealth(Status.FAILED, 0, String.valueOf(failure.getMessage()));
+      stopped.completeExceptionally(failure);
+    }
+  }
+
+  private void closePipeline() {
     Pipeline current = pipeline;
+    pipeline = null;
     if (consumerMetrics != null) {
       consumerMetrics.close();
+      consumerMetrics = null;
     }
     if (current != null) {
       // leaves for good: the partitions move on now, not when the session has run out
@@ -372,15 +398,6 @@ public final class StreamProcessor implements AutoCloseable {
         log.debug("closing the consumer", thrown);
       }
       current.close();
-    }
-    modelThread.close();
-    meters.close();
-    if (failure == null) {
-      health = new StreamHealth(Status.STOPPED, 0, "");
-      stopped.complete(null);
-    } else {
-      health = new StreamHealth(Status.FAILED, 0, String.valueOf(failure.getMessage()));
-      stopped.completeExceptionally(failure);
     }
   }
 
