@@ -80,7 +80,7 @@ final class FeedbackReader implements AutoCloseable {
     this.join = join;
     this.meters = meters;
     this.clients = clients;
-    this.decoder = new LabelDecoder(config.maxBatch());
+    this.decoder = new LabelDecoder(config.batching().max());
     this.deadLetters = new LabelDeadLetters(config, clients);
     this.thread = new Thread(this::run, "acclimate-feedback-" + config.group());
     // metrics alone keep no process alive
