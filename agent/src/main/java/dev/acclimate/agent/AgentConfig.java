@@ -8,6 +8,7 @@ import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import dev.acclimate.adapters.Method;
 import dev.acclimate.models.ExecutionProvider;
 import dev.acclimate.models.InvalidInputException;
+import dev.acclimate.streams.Scope;
 import dev.acclimate.streams.StreamConfig;
 import dev.acclimate.streams.feedback.FeedbackConfig;
 import java.io.IOException;
@@ -100,9 +101,10 @@ public record AgentConfig(
     Optional<Http> http = root.section("http").map(AgentConfig::http);
     Optional<ConfigSection> kafka = root.section("kafka");
     Optional<ConfigSection> batch = root.section("batch");
+    StreamConfig.StateKeeping states = states(root);
     Optional<FeedbackConfig> feedback = root.section("feedback").map(AgentConfig::feedback);
     root.done();
-    Optional<StreamConfig> stream = kafka.map(section -> stream(section, batch, model));
+    Optional<StreamConfig> stream = kafka.map(section -> stream(section, batch, states, model));
     if (stream.isEmpty()) {
       batch.ifPresent(AgentConfig::batchOnly);
       if (http.isEmpty()) {
@@ -161,8 +163,33 @@ public record AgentConfig(
     return http;
   }
 
+  private static StreamConfig.StateKeeping states(ConfigSection root) {
+    StreamConfig.StateKeeping defaults = StreamConfig.StateKeeping.DEFAULT;
+    Scope scope = root.parsed("scope", Scope::parse).orElse(defaults.scope());
+    return root.section("states")
+        .map(
+            section -> {
+              StreamConfig.StateKeeping states =
+                  new StreamConfig.StateKeeping(
+                      scope,
+                      section.number(
+                          "snapshot-every",
+                          defaults.snapshotEvery(),
+                          0,
+                          StreamConfig.StateKeeping.MOST_SNAPSHOT_EVERY),
+                      section.bytes("memory", defaults.memoryBytes()));
+              section.done();
+              return states;
+            })
+        .orElse(
+            new StreamConfig.StateKeeping(scope, defaults.snapshotEvery(), defaults.memoryBytes()));
+  }
+
   private static StreamConfig stream(
-      ConfigSection kafka, Optional<ConfigSection> batch, Model model) {
+      ConfigSection kafka,
+      Optional<ConfigSection> batch,
+      StreamConfig.StateKeeping states,
+      Model model) {
     String bootstrap = kafka.text("bootstrap");
     String group = kafka.text("group");
     String instance = kafka.optionalText("instance").orElseGet(AgentConfig::hostName);
@@ -178,6 +205,7 @@ public record AgentConfig(
           StreamConfig config =
               StreamConfig.of(bootstrap, group, topics)
                   .withInstance(instance)
+                  .withStates(states)
                   .withModel(model.name(), model.version())
                   .withKafka(properties);
           return batch.map(section -> withBatch(config, section)).orElse(config);

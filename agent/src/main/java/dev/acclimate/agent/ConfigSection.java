@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class ConfigSection {
   private static final Pattern DURATION = Pattern.compile("(\\d{1,9})\\s*(ms|s|m)");
+  private static final Pattern BYTES = Pattern.compile("(\\d{1,7})([KMG])iB");
 
   private final String file;
   private final String path;
@@ -129,6 +130,21 @@ final class ConfigSection {
                 throw wrong(key, expected, described(value));
               }
               return duration;
+            })
+        .orElse(fallback);
+  }
+
+  /** An amount of memory: {@code 512KiB}, {@code 256MiB}, {@code 2GiB}. */
+  long bytes(String key, long fallback) {
+    return read(key)
+        .map(
+            value -> {
+              Matcher matcher = BYTES.matcher(value.asText());
+              if (!matcher.matches()) {
+                throw wrong(key, "an amount of memory such as 256MiB", described(value));
+              }
+              int shift = 10 * (1 + "KMG".indexOf(matcher.group(2)));
+              return Long.parseLong(matcher.group(1)) << shift;
             })
         .orElse(fallback);
   }

@@ -2,6 +2,9 @@ package dev.acclimate.streams;
 
 import dev.acclimate.models.Tensor;
 import dev.acclimate.streams.MicroBatch.Item;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -21,14 +24,17 @@ final class BatchRunner {
   private final StreamMeters meters;
   private final ResponseEncoder encoder;
   private final InputBatch single;
+  private final @Nullable Feedback feedback;
   private BatchModel.State spare;
 
-  BatchRunner(StreamConfig config, BatchModel model, StreamMeters meters) {
+  BatchRunner(
+      StreamConfig config, BatchModel model, StreamMeters meters, @Nullable Feedback feedback) {
     this.config = config;
     this.model = model;
     this.meters = meters;
     this.encoder = new ResponseEncoder(model.outputs(), config.modelName(), config.modelVersion());
     this.single = new InputBatch(model.inputs(), config.batching().max());
+    this.feedback = feedback;
     this.spare = model.newState();
   }
 
@@ -41,6 +47,7 @@ final class BatchRunner {
    * @param unused what the run was given to write and did not need; null where it did
    * @param byTheBook false when the model threw: running the batch again might take another way
    * @param modelNanos the model's time
+   * @param predictions what was answered, for labels to come
    */
   record Outcome(
       OutgoingRecords outgoing,
@@ -48,7 +55,16 @@ final class BatchRunner {
       BatchModel.State next,
       BatchModel.@Nullable State unused,
       boolean byTheBook,
-      long modelNanos) {}
+      long modelNanos,
+      List<Prediction> predictions) {}
+
+  /**
+   * The classes that a request was answered with.
+   *
+   * @param frozen the frozen model's; null where it was not asked
+   */
+  @SuppressWarnings("ArrayRecordComponent") // handed on, neither copied nor compared
+  record Prediction(Item.Accepted item, int[] adapted, int @Nullable [] frozen) {}
 
   /**
    * Runs a batch.
@@ -80,20 +96,24 @@ final class BatchRunner {
     long nanos = result.isPresent() ? timed(start) : 0;
     boolean adapted = result.isPresent() && result.get().adapted();
     result.ifPresent(r -> tally.ran(r.adapted()));
+    List<Prediction> predictions = new ArrayList<>();
+    int[] frozen =
+        feedback == null || result.isEmpty() ? null : feedback.shadow(batch.samples().tensors());
     for (Item item : batch.items()) {
       if (item instanceof Item.Refused refused) {
         refuse(item, refused.why(), outgoing, tally);
       } else if (item instanceof Item.Accepted accepted && result.isPresent()) {
         try {
           respond(accepted, result.get(), accepted.first(), outgoing, tally);
+          predict(accepted, result.get(), accepted.first(), frozen, predictions);
         } catch (InvalidRecordException e) {
           refuse(item, e, outgoing, tally);
         }
       }
     }
     return adapted
-        ? new Outcome(outgoing, tally, into, null, true, nanos)
-        : new Outcome(outgoing, tally, from, into, true, nanos);
+        ? new Outcome(outgoing, tally, into, null, true, nanos, predictions)
+        : new Outcome(outgoing, tally, from, into, true, nanos, predictions);
   }
 
   private Outcome oneByOne(
@@ -103,6 +123,7 @@ final class BatchRunner {
       OutgoingRecords outgoing,
       BatchTally tally,
       long start) {
+    List<Prediction> predictions = new ArrayList<>();
     BatchModel.State state = from;
     BatchModel.State other = into;
     for (Item item : batch.items()) {
@@ -121,6 +142,7 @@ final class BatchRunner {
             state = written;
           }
           respond(accepted, result, 0, outgoing, tally);
+          predict(accepted, result, 0, null, predictions);
         } catch (InvalidRecordException e) {
           refuse(item, e, outgoing, tally);
         }
@@ -130,7 +152,8 @@ final class BatchRunner {
     if (state == spare) {
       spare = into;
     }
-    return new Outcome(outgoing, tally, state, state == from ? into : null, false, nanos);
+    return new Outcome(
+        outgoing, tally, state, state == from ? into : null, false, nanos, predictions);
   }
 
   private BatchModel.Result alone(
@@ -153,6 +176,23 @@ final class BatchRunner {
     InferenceResponse response = encoder.encode(item.request(), result.outputs(), first);
     outgoing.answer(item.record(), response, result.step());
     tally.answer();
+  }
+
+  /** Notes the classes of a request, whose first sample's outputs are at {@code first}. */
+  private void predict(
+      Item.Accepted item,
+      BatchModel.Result result,
+      int first,
+      int @Nullable [] frozen,
+      List<Prediction> predictions) {
+    if (feedback != null) {
+      int samples = item.request().samples();
+      predictions.add(
+          new Prediction(
+              item,
+              feedback.classes(result.outputs(), first, samples),
+              frozen == null ? null : Arrays.copyOfRange(frozen, first, first + samples)));
+    }
   }
 
   private static void refuse(

@@ -55,6 +55,7 @@ final class Pipeline {
   private final StreamMeters meters;
   private final TransactionalOutbox outbox;
   private final ModelThread modelThread;
+  private final @Nullable Feedback feedback;
   private final Consumer<byte[], byte[]> consumer;
   private final @Nullable Consumer<byte[], byte[]> reader;
   private final @Nullable StateJournal journal;
@@ -80,15 +81,17 @@ final class Pipeline {
       StreamMeters meters,
       TransactionalOutbox outbox,
       ModelThread modelThread,
+      @Nullable Feedback feedback,
       KafkaClients clients) {
     this.config = config;
     this.model = model;
     this.meters = meters;
     this.outbox = outbox;
     this.modelThread = modelThread;
+    this.feedback = feedback;
     this.decoder =
         new RequestDecoder(model.inputs(), model.outputs(), config.batching().maxRecordBytes());
-    this.runner = new BatchRunner(config, model, meters);
+    this.runner = new BatchRunner(config, model, meters, feedback);
     this.batches = new InputBatchPool(model.inputs(), config.batching().max());
     this.states = new StatePool(model);
     this.memory = new StateMemory(config.states().memoryBytes());
@@ -582,6 +585,12 @@ final class Pipeline {
       memory.left(leaving);
       states.give(leaving.park());
     }
+    if (feedback != null) {
+      for (BatchRunner.Prediction made : outcome.predictions()) {
+        feedback.answered(
+            made.item().record().key(), made.item().request().id(), made.adapted(), made.frozen());
+      }
+    }
     lane.committed(batch, commit.sequence());
     if (commit.checkpoint() >= 0) {
       lane.checkpointAt(commit.checkpoint());
@@ -758,6 +767,13 @@ final class Pipeline {
           open(partition.toString(), List.of(partition));
         }
       }
+      tellFeedback();
+    }
+
+    private void tellFeedback() {
+      if (feedback != null) {
+        feedback.owned(lanes.keySet().stream().map(TopicPartition::partition).toList());
+      }
     }
 
     private void open(String id, List<TopicPartition> partitions) {
@@ -785,6 +801,7 @@ final class Pipeline {
           }
         }
       }
+      tellFeedback();
     }
 
     @Override

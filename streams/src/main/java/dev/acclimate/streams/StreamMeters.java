@@ -14,9 +14,11 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.producer.Producer;
@@ -160,19 +162,23 @@ final class StreamMeters {
     recoveryTime.record(nanos, TimeUnit.NANOSECONDS);
   }
 
-  /** Shows what a pipeline has in hand. */
-  void watch(Pipeline pipeline) {
-    gauge("acclimate.batches.due", "Batches that wait for the model", pipeline::due);
-    gauge("acclimate.streams", "Streams with a state of their own", pipeline::streams);
-    gauge("acclimate.states.resident", "States of streams in memory", pipeline::resident);
+  /** Shows what the pipeline of the moment has in hand. */
+  void watch(Supplier<Optional<Pipeline>> pipeline) {
+    gauge("acclimate.batches.due", "Batches that wait for the model", pipeline, Pipeline::due);
+    gauge("acclimate.streams", "Streams with a state of their own", pipeline, Pipeline::streams);
+    gauge("acclimate.states.resident", "States of streams in memory", pipeline, Pipeline::resident);
   }
 
-  private void gauge(String name, String description, Supplier<Number> value) {
-    keep(Gauge.builder(name, value).description(description).tags(tags).register(registry));
-  }
-
-  void rolledBack() {
-    rollbacks.increment();
+  private void gauge(
+      String name,
+      String description,
+      Supplier<Optional<Pipeline>> pipeline,
+      Function<Pipeline, Integer> figure) {
+    keep(
+        Gauge.builder(name, () -> pipeline.get().map(figure).orElse(0))
+            .description(description)
+            .tags(tags)
+            .register(registry));
   }
 
   void committed(BatchTally tally, int samples, int capacity, Duration latency) {

@@ -7,6 +7,7 @@ import io.micrometer.core.instrument.binder.kafka.KafkaClientMetrics;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -104,6 +105,7 @@ public final class StreamProcessor implements AutoCloseable {
 
   private final StreamConfig config;
   private final BatchModel model;
+  private final @Nullable Feedback feedback;
   private final KafkaClients clients;
   private final StreamMeters meters;
   private final TransactionalOutbox outbox;
@@ -116,19 +118,26 @@ public final class StreamProcessor implements AutoCloseable {
 
   // What follows belongs to the processor's thread.
   private final List<Long> fencedAt = new ArrayList<>();
-  private @Nullable Pipeline pipeline;
+  private volatile @Nullable Pipeline pipeline; // other threads look at its figures only
   private @Nullable KafkaClientMetrics consumerMetrics;
+  private boolean classicOnly;
   private int failures;
   private long lastFailure;
 
   private StreamProcessor(
-      StreamConfig config, BatchModel model, MeterRegistry registry, KafkaClients clients) {
+      StreamConfig config,
+      BatchModel model,
+      MeterRegistry registry,
+      @Nullable Feedback feedback,
+      KafkaClients clients) {
     this.config = config;
     this.model = model;
+    this.feedback = feedback;
     this.clients = clients;
     // refuses a model that does not lend itself to batches before anything is started
     new InputBatch(model.inputs(), config.batching().max()).close();
     this.meters = new StreamMeters(registry, config.group(), model.method(), this::health);
+    meters.watch(() -> Optional.ofNullable(pipeline));
     this.outbox = new TransactionalOutbox(clients, config, meters);
     this.modelThread = new ModelThread("acclimate-model-" + config.group());
     this.thread = new Thread(this::run, "acclimate-stream-" + config.group());
@@ -137,10 +146,17 @@ public final class StreamProcessor implements AutoCloseable {
   /**
    * A processor that has not started yet.
    *
-   * @param model what answers; its current state is where every partition starts from
+   * @param model what answers; its initial state is where every stream starts from
    * @param registry where the processor's meters and its Kafka clients' go
+   * @param feedback is told of the answers that are committed; the caller's to close afterwards
    * @throws InvalidInputException when the model's inputs do not lend themselves to batches
    */
+  public static StreamProcessor create(
+      StreamConfig config, BatchModel model, MeterRegistry registry, @Nullable Feedback feedback) {
+    return new StreamProcessor(config, model, registry, feedback, KafkaClients.real());
+  }
+
+  /** A processor whose answers nobody compares with labels. */
   public static StreamProcessor create(
       StreamConfig config, BatchModel model, MeterRegistry registry) {
     return create(config, model, registry, KafkaClients.real());
@@ -148,7 +164,7 @@ public final class StreamProcessor implements AutoCloseable {
 
   static StreamProcessor create(
       StreamConfig config, BatchModel model, MeterRegistry registry, KafkaClients clients) {
-    return new StreamProcessor(config, model, registry, clients);
+    return new StreamProcessor(config, model, registry, null, clients);
   }
 
   /** Starts the processor's thread, once. */
@@ -263,6 +279,13 @@ public final class StreamProcessor implements AutoCloseable {
     failures++;
     switch (Failure.of(thrown)) {
       case RETRIABLE -> {}
+      case OLD_BROKERS -> {
+        if (classicOnly) {
+          throw thrown;
+        }
+        classicOnly = true;
+        closePipeline();
+      }
       case FENCED -> {
         fencedAt.add(now);
         fencedAt.removeIf(at -> now - at > TimeUnit.MINUTES.toNanos(FENCED_WINDOW_MINUTES));
@@ -308,11 +331,13 @@ public final class StreamProcessor implements AutoCloseable {
     if (pipeline == null) {
       try (Admin admin = clients.openAdmin(config)) {
         StateTopic.prepare(admin, config);
+        GroupPlace.free(admin, config);
       }
-      Pipeline opened = new Pipeline(config, model, meters, outbox, modelThread, clients);
+      StreamConfig settings = classicOnly ? GroupPlace.classic(config) : config;
+      Pipeline opened =
+          new Pipeline(settings, model, meters, outbox, modelThread, feedback, clients);
       pipeline = opened;
       consumerMetrics = meters.bind(opened.consumer());
-      meters.watch(opened);
     }
     health = pipeline().health();
   }
@@ -358,9 +383,24 @@ public final class StreamProcessor implements AutoCloseable {
   private void close(@Nullable Throwable failure) {
     // an open transaction is aborted by the broker when the next producer takes the id over
     outbox.close();
+    closePipeline();
+    modelThread.close();
+    meters.close();
+    if (failure == null) {
+      health = new StreamHealth(Status.STOPPED, 0, "");
+      stopped.complete(null);
+    } else {
+      health = new StreamHealth(Status.FAILED, 0, String.valueOf(failure.getMessage()));
+      stopped.completeExceptionally(failure);
+    }
+  }
+
+  private void closePipeline() {
     Pipeline current = pipeline;
+    pipeline = null;
     if (consumerMetrics != null) {
       consumerMetrics.close();
+      consumerMetrics = null;
     }
     if (current != null) {
       // leaves for good: the partitions move on now, not when the session has run out
@@ -372,15 +412,6 @@ public final class StreamProcessor implements AutoCloseable {
         log.debug("closing the consumer", thrown);
       }
       current.close();
-    }
-    modelThread.close();
-    meters.close();
-    if (failure == null) {
-      health = new StreamHealth(Status.STOPPED, 0, "");
-      stopped.complete(null);
-    } else {
-      health = new StreamHealth(Status.FAILED, 0, String.valueOf(failure.getMessage()));
-      stopped.completeExceptionally(failure);
     }
   }
 
