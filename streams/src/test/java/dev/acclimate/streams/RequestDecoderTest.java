@@ -236,11 +236,7 @@ class RequestDecoderTest {
   @ParameterizedTest
   @ValueSource(strings = {"0000007bffffffff", "0000007b0000", "7b00000000001100"})
   void refusesBytesThatLookLikeAnotherEncodingOfUnicode(String hex) {
-    byte[] value = HexFormat.of().parseHex(hex);
-
-    InvalidRecordException thrown =
-        catchThrowableOfType(
-            InvalidRecordException.class, () -> decoder.decode(value, null, batch));
+    InvalidRecordException thrown = refusal(HexFormat.of().parseHex(hex), null);
 
     assertThat(thrown.reason()).isEqualTo(MALFORMED);
     assertThat(thrown).hasMessageStartingWith("expected JSON, found");
