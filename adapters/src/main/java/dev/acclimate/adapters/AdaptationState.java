@@ -5,7 +5,6 @@ import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;
@@ -36,8 +35,8 @@ public final class AdaptationState implements AutoCloseable {
   /** Zeros of the layout's shapes, to be written over. */
   static AdaptationState allocate(StateLayout layout) {
     Map<String, Tensor> tensors = new LinkedHashMap<>();
-    for (StateKind kind : layout.kinds()) {
-      tensors.put(kind.name(), Tensor.allocate(ElementType.FP32, layout.shape(kind)));
+    for (StateTensor tensor : layout.tensors()) {
+      tensors.put(tensor.name(), Tensor.allocate(ElementType.FP32, tensor.sizes()));
     }
     return new AdaptationState(layout, tensors, 0);
   }
@@ -47,11 +46,7 @@ public final class AdaptationState implements AutoCloseable {
     return Map.copyOf(tensors);
   }
 
-  Tensor tensor(StateKind kind) {
-    return tensor(kind.name());
-  }
-
-  private Tensor tensor(String name) {
+  Tensor tensor(String name) {
     Tensor tensor = tensors.get(name);
     if (tensor == null) {
       throw new IllegalStateException("no tensor " + name);
@@ -93,9 +88,7 @@ public final class AdaptationState implements AutoCloseable {
 
   /** Refuses a state that belongs to another model or method than {@code ours}. */
   void requireLayout(StateLayout ours) {
-    if (!layout.sourceDigest().equals(ours.sourceDigest())
-        || !layout.kinds().equals(ours.kinds())
-        || !layout.sites().equals(ours.sites())) {
+    if (!layout.fits(ours)) {
       throw new InvalidInputException(
           "state of "
               + layout.method().canonical()
@@ -165,18 +158,18 @@ public final class AdaptationState implements AutoCloseable {
         shorten(content.metadata(DIGEST)));
     expect(file, "method", layout.method().name(), content.metadata(METHOD));
     Map<String, Tensor> tensors = new LinkedHashMap<>();
-    for (StateKind kind : layout.kinds()) {
-      Tensor tensor = content.tensors().get(kind.name());
-      String expected = ElementType.FP32 + " " + Arrays.toString(layout.shape(kind));
-      expect(file, "tensor '" + kind.name() + "'", expected, String.valueOf(tensor));
+    for (StateTensor wanted : layout.tensors()) {
+      Tensor tensor = content.tensors().get(wanted.name());
+      String expected = ElementType.FP32 + " " + wanted.shape();
+      expect(file, "tensor '" + wanted.name() + "'", expected, String.valueOf(tensor));
       if (tensor == null) {
         throw new IllegalStateException("checked above");
       }
       if (!tensor.isFinite()) {
         throw new InvalidInputException(
-            file + ": tensor '" + kind.name() + "' holds values that are not finite");
+            file + ": tensor '" + wanted.name() + "' holds values that are not finite");
       }
-      tensors.put(kind.name(), tensor);
+      tensors.put(wanted.name(), tensor);
     }
     String step = content.metadata(STEP);
     if (!step.matches("\\d{1,18}")) {

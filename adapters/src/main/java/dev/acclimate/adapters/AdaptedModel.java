@@ -1,6 +1,7 @@
 package dev.acclimate.adapters;
 
 import dev.acclimate.models.ChannelsLast;
+import dev.acclimate.models.Dimension;
 import dev.acclimate.models.ElementType;
 import dev.acclimate.models.ExecutionProvider;
 import dev.acclimate.models.GraphEditor;
@@ -9,12 +10,10 @@ import dev.acclimate.models.NormalizationSite;
 import dev.acclimate.models.NormalizationSites;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.OperatorWriter;
-import dev.acclimate.models.Tensor;
+import dev.acclimate.models.TensorInfo;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
@@ -22,7 +21,8 @@ import org.jspecify.annotations.Nullable;
  * A model rewritten to adapt, and the model that it came from. The rewritten one is a plain ONNX
  * file: its own inputs and outputs unchanged, and for each kind of state an input {@code
  * acclimate/<state>} and an output {@code acclimate/<state>/next} to be fed back with the next
- * batch.
+ * batch. Methods that ask for each sample's task have one more input, {@link
+ * AdaptiveModel#TASK_INPUT}.
  */
 public final class AdaptedModel {
   private final OnnxModel source;
@@ -62,7 +62,7 @@ public final class AdaptedModel {
               + sites.size()
               + " sites has a spatial axis, without which "
               + method.name()
-              + " leaves a site alone; use tbn, alpha-bn, bn-prior or ema");
+              + " leaves a site alone; use tbn, alpha-bn, bn-prior, ema or adab2n");
     }
     StateLayout layout = StateLayout.of(source, method, adapted);
     OnnxModel model = rewrite(source, layout, adapted, Arrangement.CHANNELS_FIRST);
@@ -75,22 +75,29 @@ public final class AdaptedModel {
       List<NormalizationSite> sites,
       Arrangement arrangement) {
     GraphEditor editor = new GraphEditor(source);
+    Dimension samples = sampleAxis(source, layout.method(), sites);
+    if (layout.method().readsTasks()) {
+      editor.addInput(AdaptiveModel.TASK_INPUT, ElementType.INT64, List.of(samples));
+    }
     OperatorWriter unpack = editor.writer("acclimate/unpack/");
     long[] widths = sites.stream().mapToLong(NormalizationSite::channels).toArray();
     List<List<String>> parts = new ArrayList<>(); // by kind, then by site
     for (StateKind kind : layout.kinds()) {
-      editor.addInput(StateLayout.inputName(kind), ElementType.FP32, layout.shape(kind));
-      parts.add(unpack.split(StateLayout.inputName(kind), channelAxis(kind), widths));
+      StateTensor packed = layout.tensor(kind);
+      editor.addInput(packed.input(), ElementType.FP32, packed.sizes());
+      parts.add(unpack.split(packed.input(), channelAxis(kind), widths));
     }
     editor.prepend(unpack.nodes());
+    List<StateTensor> shared = layout.sharedTensors();
+    shared.forEach(state -> editor.addInput(state.input(), ElementType.FP32, state.sizes()));
 
-    Map<String, String> shared = SiteGraph.sharedResults();
+    ModelGraph common = new ModelGraph(samples, shared);
     List<List<String>> next = new ArrayList<>();
     layout.kinds().forEach(kind -> next.add(new ArrayList<>()));
     for (int i = 0; i < sites.size(); i++) {
       int index = i;
       List<String> states = parts.stream().map(kind -> kind.get(index)).toList();
-      SiteGraph graph = new SiteGraph(editor, sites.get(i), shared, states, arrangement);
+      SiteGraph graph = new SiteGraph(editor, sites.get(i), common, states, arrangement);
       layout.method().rewrite(graph);
       graph.finish();
       for (int kind = 0; kind < next.size(); kind++) {
@@ -101,13 +108,40 @@ public final class AdaptedModel {
     OperatorWriter pack = editor.writer("acclimate/pack/");
     for (int i = 0; i < next.size(); i++) {
       StateKind kind = layout.kinds().get(i);
-      String output = StateLayout.outputName(kind);
-      pack.alias(output, pack.concat(channelAxis(kind), next.get(i)));
-      editor.addOutput(output, ElementType.FP32, layout.shape(kind));
+      StateTensor packed = layout.tensor(kind);
+      pack.alias(packed.output(), pack.concat(channelAxis(kind), next.get(i)));
+      editor.addOutput(packed.output(), ElementType.FP32, packed.sizes());
     }
+    for (StateTensor state : shared) {
+      pack.alias(state.output(), common.state(state.name()));
+      editor.addOutput(state.output(), ElementType.FP32, state.sizes());
+    }
+    common
+        .terms()
+        .forEach(
+            (name, terms) -> {
+              pack.emitTo(StateTensor.PREFIX + name, "Sum", terms);
+              editor.addOutput(StateTensor.PREFIX + name, ElementType.FP32, 1);
+            });
     editor.append(pack.nodes());
     editor.setMetadata(StateLayout.METADATA_KEY, layout.toJson());
     return editor.build();
+  }
+
+  /** The axis of the model's inputs that tasks belong to, or the first site's if none are fed. */
+  private static Dimension sampleAxis(
+      OnnxModel source, Method method, List<NormalizationSite> sites) {
+    return method.readsTasks()
+        ? batchInput(source.inputs()).dimensions().get(0)
+        : sites.get(0).shape().dimensions().get(0);
+  }
+
+  /** The input whose first axis is the batch's. */
+  static TensorInfo batchInput(List<TensorInfo> inputs) {
+    return inputs.stream()
+        .filter(input -> input.rank() > 0)
+        .findFirst()
+        .orElseThrow(() -> new InvalidInputException("no input has a batch axis: " + inputs));
   }
 
   private static int channelAxis(StateKind kind) {
@@ -168,10 +202,8 @@ public final class AdaptedModel {
       }
       calibration.check(source, method.calibrationComponents());
     }
-    Map<String, Tensor> tensors = new LinkedHashMap<>();
-    for (StateKind kind : layout.kinds()) {
-      tensors.put(kind.name(), Tensor.allocate(ElementType.FP32, layout.shape(kind)));
-    }
+    AdaptationState state = AdaptationState.allocate(layout);
+    layout.shared().forEach(shared -> state.tensor(shared.name()).set(shared.start()));
     SplittableRandom random = new SplittableRandom(seed);
     int width = layout.totalChannels();
     int offset = 0;
@@ -184,17 +216,13 @@ public final class AdaptedModel {
       float[][] values = method.initialState(site, random, components);
       for (int i = 0; i < values.length; i++) {
         StateKind kind = layout.kinds().get(i);
-        Tensor packed = tensors.get(kind.name());
-        if (packed == null) {
-          throw new IllegalStateException("no tensor for " + kind);
-        }
-        FloatBuffer floats = packed.floats();
+        FloatBuffer floats = state.tensor(kind.name()).floats();
         for (int row = 0; row < Math.max(kind.rows(), 1); row++) {
           floats.put(row * width + offset, values[i], row * site.channels(), site.channels());
         }
       }
       offset += site.channels();
     }
-    return new AdaptationState(layout, tensors, 0);
+    return state;
   }
 }

@@ -1,5 +1,6 @@
 package dev.acclimate.adapters;
 
+import dev.acclimate.models.ElementType;
 import dev.acclimate.models.ExecutionProvider;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.ModelSession;
@@ -37,6 +38,12 @@ import org.slf4j.LoggerFactory;
  * sample.
  */
 public final class AdaptiveModel implements AutoCloseable {
+  /**
+   * The input {@code [B]} int64 that tells each sample's task to methods that balance tasks ({@code
+   * adab2n}). Optional in a batch: without it all samples are of task 0. Other methods ignore it.
+   */
+  public static final String TASK_INPUT = StateTensor.PREFIX + "task";
+
   private static final Logger log = LoggerFactory.getLogger(AdaptiveModel.class);
 
   private final AdaptedModel adapted;
@@ -48,6 +55,7 @@ public final class AdaptiveModel implements AutoCloseable {
   private AdaptationState current;
   private AdaptationState next;
   private @Nullable ModelSession fallback;
+  private @Nullable Tensor zeroTasks;
   private long rejectedSteps;
 
   private AdaptiveModel(AdaptedModel adapted, SessionSettings settings, ModelSession session) {
@@ -116,7 +124,7 @@ public final class AdaptiveModel implements AutoCloseable {
   /**
    * Answers a batch and takes one step.
    *
-   * @param batch a tensor for each input
+   * @param batch a tensor for each input; {@link #TASK_INPUT} may be left out
    * @throws InvalidInputException when an input is missing or its type or shape does not fit
    * @throws RuntimeFailure when ONNX Runtime fails; the state stays as it was
    */
@@ -134,7 +142,7 @@ public final class AdaptiveModel implements AutoCloseable {
    * Answers a batch from a state that the caller keeps, for one that keeps many. The model's own
    * state takes no part.
    *
-   * @param batch a tensor for each input
+   * @param batch as above
    * @param from the state before the batch; left as it is
    * @param into receives the state after the batch, undefined unless the result is adapted
    * @throws InvalidInputException when an input is missing or its type or shape does not fit, or a
@@ -146,10 +154,13 @@ public final class AdaptiveModel implements AutoCloseable {
     into.requireLayout(adapted.layout());
     feeds.clear();
     feeds.putAll(batch);
+    if (adapted.method().readsTasks() && !batch.containsKey(TASK_INPUT)) {
+      feeds.put(TASK_INPUT, oneTask(batch));
+    }
     targets.clear();
-    for (StateKind kind : adapted.layout().kinds()) {
-      feeds.put(StateLayout.inputName(kind), from.tensor(kind));
-      targets.put(StateLayout.outputName(kind), into.tensor(kind));
+    for (StateTensor state : adapted.layout().tensors()) {
+      feeds.put(state.input(), from.tensor(state.name()));
+      targets.put(state.output(), into.tensor(state.name()));
     }
     Map<String, Tensor> outputs = session.run(feeds, targets);
     if (!targets.values().stream().allMatch(Tensor::isFinite)
@@ -158,6 +169,21 @@ public final class AdaptiveModel implements AutoCloseable {
     }
     into.stepped(from.step() + 1);
     return new BatchResult(outputs, true, into.step());
+  }
+
+  /** Task 0 for each sample of the batch. */
+  private Tensor oneTask(Map<String, Tensor> batch) {
+    Tensor first = batch.get(AdaptedModel.batchInput(inputs).name());
+    long samples = first == null || first.rank() == 0 ? 0 : first.size(0); // refused by the session
+    Tensor tasks = zeroTasks;
+    if (tasks == null || tasks.size(0) != samples) {
+      if (tasks != null) {
+        tasks.close();
+      }
+      tasks = Tensor.allocate(ElementType.INT64, samples);
+      zeroTasks = tasks;
+    }
+    return tasks;
   }
 
   private BatchResult reject(Map<String, Tensor> batch, long step) {
@@ -220,5 +246,9 @@ public final class AdaptiveModel implements AutoCloseable {
     }
     current.close();
     next.close();
+    Tensor tasks = zeroTasks;
+    if (tasks != null) {
+      tasks.close();
+    }
   }
 }

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * <p>{@link #parse} reads the names that users write; the methods themselves are in this package,
  * one class each, named after the paper they come from.
  */
-public sealed interface Method permits Source, StatelessMethod, Ema, UnmixTns {
+public sealed interface Method permits Source, StatelessMethod, Ema, UnmixTns, Adab2n {
 
   /** The method's name without options. */
   String name();
@@ -33,6 +33,16 @@ public sealed interface Method permits Source, StatelessMethod, Ema, UnmixTns {
 
   /** The kinds of state that each adapted site keeps; the same for all. */
   List<StateKind> stateKinds();
+
+  /** The states that the model keeps once for all sites, at least one of which is adapted. */
+  default List<SharedState> sharedStates(List<NormalizationSite> adapted) {
+    return List.of();
+  }
+
+  /** True where the graph reads each sample's task, see {@link AdaptiveModel#TASK_INPUT}. */
+  default boolean readsTasks() {
+    return false;
+  }
 
   /** True where {@link #initialState} needs statistics measured on source samples. */
   default boolean needsCalibration() {
@@ -71,6 +81,7 @@ public sealed interface Method permits Source, StatelessMethod, Ema, UnmixTns {
     known.put(TestTimeBn.NAME, options -> new TestTimeBn());
     known.put(BnPrior.NAME, BnPrior::read);
     known.put(Ema.NAME, Ema::read);
+    known.put(Adab2n.NAME, Adab2n::read);
     known.put(AlphaBn.NAME, AlphaBn::read);
     known.put(UnmixTns.NAME, UnmixTns::read);
     Function<OptionReader, Method> reader = known.get(spec.name());

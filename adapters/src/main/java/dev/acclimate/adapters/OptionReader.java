@@ -64,6 +64,18 @@ final class OptionReader {
     throw refusal(name, "a whole number from " + least + " to " + most, text);
   }
 
+  boolean flag(String name, boolean standard) {
+    String text = take(name);
+    if (text == null) {
+      return standard;
+    }
+    return switch (text) {
+      case "true" -> true;
+      case "false" -> false;
+      default -> throw refusal(name, "true or false", text);
+    };
+  }
+
   <E extends Enum<E>> E choice(String name, E standard, Class<E> type) {
     String text = take(name);
     if (text == null) {

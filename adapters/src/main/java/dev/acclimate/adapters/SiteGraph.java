@@ -6,9 +6,7 @@ import dev.acclimate.models.NormalizationSite;
 import dev.acclimate.models.OperatorWriter;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Supplier;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
@@ -30,27 +28,27 @@ public final class SiteGraph {
   private final GraphEditor editor;
   private final NormalizationSite site;
   private final OperatorWriter ops;
-  private final Map<String, String> shared;
+  private final ModelGraph model;
   private final List<String> states;
   private final List<String> nextStates = new ArrayList<>();
   private final String x;
   private final boolean channelsLast;
   private @Nullable String pooledMean;
+  private @Nullable String pooledSquare;
 
   /**
-   * @param shared results that several sites can use, by a key of the caller's; kept from site to
-   *     site in graph order
+   * @param model what this site has in common with the others
    * @param states this site's state tensors
    */
   SiteGraph(
       GraphEditor editor,
       NormalizationSite site,
-      Map<String, String> shared,
+      ModelGraph model,
       List<String> states,
       Arrangement arrangement) {
     this.editor = editor;
     this.site = site;
-    this.shared = shared;
+    this.model = model;
     this.states = states;
     this.ops = editor.writer(site.name() + "/adapt/");
     boolean afterConvolution =
@@ -74,6 +72,10 @@ public final class SiteGraph {
 
   OperatorWriter ops() {
     return ops;
+  }
+
+  ModelGraph model() {
+    return model;
   }
 
   int channels() {
@@ -127,7 +129,7 @@ public final class SiteGraph {
   /** Statistics of each instance over its positions; the site must be spatial. */
   Moments instanceMoments() {
     String mean = matrix(pooledMean());
-    return new Moments(mean, variance(mean, matrix(ops.globalAveragePool(ops.mul(x, x)))));
+    return new Moments(mean, variance(mean, matrix(pooledSquare())));
   }
 
   /** Statistics of the batch over instances and positions. */
@@ -140,8 +142,59 @@ public final class SiteGraph {
     }
     long[] axes = allButChannels();
     String mean = ops.reduceMean(pooledMean(), false, axes);
-    String square = ops.reduceMean(ops.globalAveragePool(ops.mul(x, x)), false, axes);
+    String square = ops.reduceMean(pooledSquare(), false, axes);
     return new Moments(mean, variance(mean, square));
+  }
+
+  /**
+   * Statistics of the batch, its instances weighted: {@code mu = sum_b w_b m_b} and {@code sum_b
+   * w_b mean_*((x_b - mu)^2)}, the means taken as they are, not centred, where weights do not add
+   * up to 1.
+   *
+   * @param weights {@code [1, B]}
+   * @param sum of the weights, {@code [1]}; null where it is 1
+   */
+  Moments weightedMoments(String weights, @Nullable String sum) {
+    String weighted = weightedSum(weights, matrix(pooledMean()));
+    String mean = weighted;
+    if (sum != null) {
+      String surplus = ops.sub(sum, ops.constant(1f));
+      mean = ops.add(weighted, ops.mul(surplus, sourceMean()));
+    }
+    if (!site.isSpatial()) {
+      String difference = ops.sub(x, mean);
+      return new Moments(mean, weightedSum(weights, ops.mul(difference, difference)));
+    }
+    String square = weightedSum(weights, matrix(pooledSquare()));
+    if (sum == null) {
+      return new Moments(mean, variance(mean, square));
+    }
+    // sum_b w_b (q_b - 2 m_b mu + mu^2)
+    String twice = ops.sub(ops.add(weighted, weighted), ops.mul(sum, mean));
+    String variance = ops.sub(square, ops.mul(mean, twice));
+    return new Moments(mean, ops.max(variance, ops.constant(0f)));
+  }
+
+  private String weightedSum(String weights, String matrix) {
+    return ops.reshape(ops.matMul(weights, matrix), channels());
+  }
+
+  /** Mean square of each instance over its positions, {@code [B, C, 1, ...]}. */
+  private String pooledSquare() {
+    String square = pooledSquare;
+    if (square == null) {
+      square = ops.globalAveragePool(ops.mul(x, x));
+      pooledSquare = square;
+    }
+    return square;
+  }
+
+  /**
+   * True where the first axis is that of the samples which tasks belong to: it has the same size or
+   * symbol, or neither has any.
+   */
+  boolean isPerSample() {
+    return site.shape().dimensions().get(0).equals(model.samples());
   }
 
   private long[] allButChannels() {
@@ -212,13 +265,7 @@ public final class SiteGraph {
 
   /** A tensor that is the same at every site with this batch axis. */
   String sharedPerBatch(String what, Supplier<String> write) {
-    String key = what + "/" + batchKey();
-    String tensor = shared.get(key);
-    if (tensor == null) {
-      tensor = write.get();
-      shared.put(key, tensor);
-    }
-    return tensor;
+    return model.shared(what + "/" + batchKey(), write);
   }
 
   /**
@@ -316,9 +363,5 @@ public final class SiteGraph {
   /** Puts the subgraph into the site's place. */
   void finish() {
     editor.replace(site.nodeIndex(), ops.nodes());
-  }
-
-  static Map<String, String> sharedResults() {
-    return new HashMap<>();
   }
 }

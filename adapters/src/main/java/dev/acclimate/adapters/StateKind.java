@@ -1,5 +1,7 @@
 package dev.acclimate.adapters;
 
+import java.util.List;
+
 /**
  * One kind of value that every adapted site keeps.
  *
@@ -12,7 +14,9 @@ public record StateKind(String name, int rows) {
     return Math.max(rows, 1) * channels;
   }
 
-  long[] packedShape(int totalChannels) {
-    return rows == 0 ? new long[] {totalChannels} : new long[] {rows, totalChannels};
+  /** The tensor that holds the values of sites of so many channels in all. */
+  StateTensor packed(int totalChannels) {
+    long width = totalChannels;
+    return new StateTensor(name, rows == 0 ? List.of(width) : List.of((long) rows, width));
   }
 }

@@ -38,7 +38,16 @@ class AdaptationStateTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"ema", "unmix-tns[components=1]", "unmix-tns[components=7]", "tbn"})
+  @ValueSource(
+      strings = {
+        "ema",
+        "unmix-tns[components=1]",
+        "unmix-tns[components=7]",
+        "tbn",
+        "adab2n",
+        "adab2n[tasks=detected]",
+        "adab2n[renormalize=false]"
+      })
   void readsBackWhatItWrote(String method) {
     AdaptedModel adapted = adapted(method);
     AdaptationState state = adapted.initialState(5, null);

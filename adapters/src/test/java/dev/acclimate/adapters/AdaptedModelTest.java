@@ -24,7 +24,17 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** What a rewritten model looks like from outside. */
 class AdaptedModelTest {
   private static final List<String> METHODS =
-      List.of("source", "tbn", "bn-prior", "ema", "alpha-bn", "unmix-tns[components=3]");
+      List.of(
+          "source",
+          "tbn",
+          "bn-prior",
+          "ema",
+          "alpha-bn",
+          "unmix-tns[components=3]",
+          "adab2n",
+          "adab2n[tasks=none]",
+          "adab2n[tasks=detected]",
+          "adab2n[renormalize=false]");
   private static final SessionSettings ONE_THREAD = new SessionSettings(ExecutionProvider.CPU, 1);
 
   static List<String> methods() {
@@ -43,8 +53,13 @@ class AdaptedModelTest {
     List<TensorInfo> inputs = adapted.model().inputs();
     List<TensorInfo> outputs = adapted.model().outputs();
 
-    int states = adapted.method().stateKinds().size();
-    assertThat(inputs.subList(0, inputs.size() - states)).isEqualTo(source.inputs());
+    int states = adapted.layout().tensors().size();
+    int own = source.inputs().size();
+    assertThat(inputs.subList(0, own)).isEqualTo(source.inputs());
+    assertThat(inputs.subList(own, inputs.size() - states))
+        .extracting(TensorInfo::toString)
+        .isEqualTo(
+            adapted.method().readsTasks() ? List.of("acclimate/task INT64 [batch]") : List.of());
     assertThat(outputs.subList(0, outputs.size() - states)).isEqualTo(source.outputs());
     for (int i = 0; i < states; i++) {
       TensorInfo state = inputs.get(inputs.size() - states + i);
@@ -70,6 +85,23 @@ class AdaptedModelTest {
             "image FP32 [batch, 3, 6, 6]",
             "acclimate/component_mean FP32 [3, 9]",
             "acclimate/component_var FP32 [3, 9]");
+    assertThat(adapted("adab2n").model().inputs())
+        .extracting(TensorInfo::toString)
+        .containsExactly(
+            "image FP32 [batch, 3, 6, 6]",
+            "acclimate/task INT64 [batch]",
+            "acclimate/running_mean FP32 [9]",
+            "acclimate/running_var FP32 [9]",
+            "acclimate/eta FP32 [1]");
+    assertThat(adapted("adab2n[tasks=detected;slots=5]").model().inputs())
+        .extracting(TensorInfo::toString)
+        .endsWith("acclimate/domain_signature FP32 [5, 8]", "acclimate/domain_age FP32 [5]");
+    assertThat(adapted("adab2n[renormalize=false;slots=5]").model().inputs())
+        .extracting(TensorInfo::toString)
+        .endsWith("acclimate/task_weight FP32 [5]", "acclimate/task_seen FP32 [5]");
+    assertThat(adapted("adab2n[normalize=batch]").model().outputs())
+        .extracting(TensorInfo::toString)
+        .endsWith("acclimate/eta/next FP32 [1]", "acclimate/norm_loss FP32 [1]");
   }
 
   @Test
@@ -96,6 +128,20 @@ class AdaptedModelTest {
               "[{\"name\":\"bn1\",\"offset\":0,\"channels\":4},"
                   + "{\"name\":\"bn2\",\"offset\":4,\"channels\":5}]");
     }
+  }
+
+  @Test
+  void describesStatesThatTheModelKeepsOnceWithoutSites() throws Exception {
+    String text = adapted("adab2n").model().metadata("acclimate.state").orElseThrow();
+
+    JsonNode states = new ObjectMapper().readTree(text).get("states");
+
+    assertThat(states).hasSize(3);
+    assertThat(states.get(0).get("sites")).hasSize(2);
+    assertThat(states.get(2))
+        .hasToString(
+            "{\"name\":\"acclimate/eta\",\"next\":\"acclimate/eta/next\",\"shape\":[1],"
+                + "\"sites\":[]}");
   }
 
   @Test

@@ -30,11 +30,21 @@ class AdaptiveModelTest {
   private static final int SIZE = 3 * 6 * 6;
 
   static List<String> methods() {
-    return List.of("source", "tbn", "bn-prior", "ema", "alpha-bn", "unmix-tns[components=3]");
+    return List.of(
+        "source",
+        "tbn",
+        "bn-prior",
+        "ema",
+        "alpha-bn",
+        "unmix-tns[components=3]",
+        "adab2n",
+        "adab2n[tasks=detected]",
+        "adab2n[renormalize=false;normalize=batch]");
   }
 
   static List<String> methodsWithState() {
-    return List.of("ema", "unmix-tns[components=3]");
+    return List.of(
+        "ema", "unmix-tns[components=3]", "adab2n[tasks=none]", "adab2n[tasks=detected]");
   }
 
   static List<String> adaptingMethods() {
@@ -265,13 +275,21 @@ class AdaptiveModelTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"ema", "unmix-tns[components=3]", "alpha-bn", "tbn"})
+  @ValueSource(
+      strings = {
+        "ema",
+        "unmix-tns[components=3]",
+        "alpha-bn",
+        "tbn",
+        "adab2n[tasks=none]",
+        "adab2n[tasks=detected;radius=0.3]"
+      })
   void theAdaptedFileRunsInAnyRuntimeWithItsStateFedBack(String method) throws OrtException {
     compareWithBareSession(TwoSiteModel.of(1), method, 5, 5);
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"ema", "unmix-tns"})
+  @ValueSource(strings = {"ema", "unmix-tns", "adab2n[tasks=detected]"})
   void theAdaptedResNetRunsInAnyRuntimeWithItsStateFedBack(String method) throws OrtException {
     assumeTrue(Files.exists(RESNET), "no real model beside the repository");
     compareWithBareSession(OnnxModel.read(RESNET), method, 16, 4);

@@ -2,9 +2,11 @@ package dev.acclimate.adapters;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.offset;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.acclimate.models.ElementType;
 import dev.acclimate.models.ExecutionProvider;
 import dev.acclimate.models.SessionSettings;
 import dev.acclimate.models.Tensor;
@@ -23,15 +25,27 @@ class GoldenVectorsTest {
   private static final Path GOLDEN = Path.of("..", "..", "shared", "golden");
   private static final double TOLERANCE = 1e-5;
 
+  /** Replays one file's steps. */
+  interface Check {
+    void run(Path file, boolean convolution) throws IOException;
+  }
+
   @TestFactory
   Stream<DynamicTest> unmixTnsReproducesTheReference() throws IOException {
+    return tests("unmix_tns_", GoldenVectorsTest::checkUnmixTns);
+  }
+
+  @TestFactory
+  Stream<DynamicTest> adab2nReproducesTheReference() throws IOException {
+    return tests("adab2n_", GoldenVectorsTest::checkAdab2n);
+  }
+
+  private static Stream<DynamicTest> tests(String prefix, Check check) throws IOException {
     Assumptions.assumeTrue(Files.isDirectory(GOLDEN), "no golden vectors beside the repository");
     List<Path> files;
     try (Stream<Path> all = Files.list(GOLDEN)) {
       files =
-          all.filter(file -> file.getFileName().toString().startsWith("unmix_tns_"))
-              .sorted()
-              .toList();
+          all.filter(file -> file.getFileName().toString().startsWith(prefix)).sorted().toList();
     }
     assertThat(files).isNotEmpty();
     return files.stream()
@@ -42,24 +56,87 @@ class GoldenVectorsTest {
                         convolution ->
                             DynamicTest.dynamicTest(
                                 file.getFileName() + (convolution ? " behind a convolution" : ""),
-                                () -> check(file, convolution))));
+                                () -> check.run(file, convolution))));
   }
 
-  private static void check(Path file, boolean convolution) throws IOException {
+  private static OneSiteModel site(
+      JsonNode golden, JsonNode mean, JsonNode variance, boolean convolution) {
+    JsonNode shape = golden.get("steps").get(0).get("shape");
+    return OneSiteModel.of(
+        floats(golden.get("gamma")),
+        floats(golden.get("beta")),
+        floats(mean),
+        floats(variance),
+        (float) golden.get("eps").asDouble(),
+        new long[] {shape.get(2).asLong(), shape.get(3).asLong()},
+        0,
+        17,
+        convolution);
+  }
+
+  private static long[] shape(JsonNode step) {
+    long[] size = new long[4];
+    for (int i = 0; i < 4; i++) {
+      size[i] = step.get("shape").get(i).asLong();
+    }
+    return size;
+  }
+
+  private static void checkAdab2n(Path file, boolean convolution) throws IOException {
+    JsonNode golden = new ObjectMapper().readTree(file.toFile());
+    OneSiteModel site =
+        site(
+            golden,
+            golden.get("initial_running_mean"),
+            golden.get("initial_running_var"),
+            convolution);
+    Method method =
+        Method.parse(
+            "adab2n[kappa=%s;momentum=%s;renormalize=false;slots=%d;normalize=batch]"
+                .formatted(
+                    golden.get("kappa").asText(),
+                    golden.get("momentum").asText(),
+                    golden.get("task_weight").size()));
+    AdaptedModel adapted = AdaptedModel.adapt(site.model(), method);
+    AdaptationState start = adapted.initialState(0, null);
+    set(start, "task_weight", golden.get("task_weight"));
+
+    try (AdaptiveModel model =
+        AdaptiveModel.open(adapted, start, new SessionSettings(ExecutionProvider.CPU, 1))) {
+      for (JsonNode step : golden.get("steps")) {
+        long[] size = shape(step);
+        Tensor tasks = Tensor.allocate(ElementType.INT64, size[0]);
+        for (int b = 0; b < size[0]; b++) {
+          tasks.longs().put(b, step.get("task_of_sample").get(b).asLong());
+        }
+        Tensor input = Tensor.of(floats(step.get("input")), size);
+        BatchResult result = model.run(Map.of("x", input, AdaptiveModel.TASK_INPUT, tasks));
+
+        assertClose("output", result.outputs().get("y"), step.get("output"));
+        assertThat(result.outputs().get("acclimate/norm_loss").toFloatArray()[0] / 1.0)
+            .as("norm_loss")
+            .isCloseTo(step.get("norm_loss").asDouble(), withinPercentage(100 * TOLERANCE));
+        Map<String, Tensor> state = model.state().tensors();
+        assertThat(state.get("eta").toFloatArray()[0] / 1.0)
+            .as("eta")
+            .isCloseTo(step.get("eta").asDouble(), withinPercentage(100 * TOLERANCE));
+        assertClose("running_mean", state.get("running_mean"), step.get("running_mean"));
+        assertClose("running_var", state.get("running_var"), step.get("running_var"));
+        assertClose("task_weight", state.get("task_weight"), golden.get("task_weight"));
+        float seen = 0;
+        for (float task : state.get("task_seen").toFloatArray()) {
+          seen += task;
+        }
+        assertThat(seen).isEqualTo(step.get("tasks_seen").floatValue());
+      }
+    }
+  }
+
+  private static void checkUnmixTns(Path file, boolean convolution) throws IOException {
     JsonNode golden = new ObjectMapper().readTree(file.toFile());
     int components = golden.get("K").asInt();
-    JsonNode shape = golden.get("steps").get(0).get("shape");
     OneSiteModel site =
-        OneSiteModel.of(
-            floats(golden.get("gamma")),
-            floats(golden.get("beta")),
-            floats(golden.get("source_mean")),
-            floats(golden.get("source_var")),
-            (float) golden.get("eps").asDouble(),
-            new long[] {shape.get(2).asLong(), shape.get(3).asLong()},
-            0,
-            17,
-            convolution);
+        site(golden, golden.get("source_mean"), golden.get("source_var"), convolution);
     Method method =
         Method.parse(
             "unmix-tns[components=%d;momentum=0.1;temperature=%s]"
@@ -72,10 +149,7 @@ class GoldenVectorsTest {
     try (AdaptiveModel model =
         AdaptiveModel.open(adapted, start, new SessionSettings(ExecutionProvider.CPU, 1))) {
       for (JsonNode step : golden.get("steps")) {
-        long[] size = new long[4];
-        for (int i = 0; i < 4; i++) {
-          size[i] = step.get("shape").get(i).asLong();
-        }
+        long[] size = shape(step);
         // the vectors' lambda is our momentum, corrected for the batch size in the graph
         assertThat(1 - Math.pow(0.9, size[0] / 64.0))
             .isCloseTo(golden.get("momentum").asDouble(), offset(1e-12));

@@ -2,6 +2,7 @@ package dev.acclimate.adapters;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.acclimate.models.ElementType;
 import dev.acclimate.models.ExecutionProvider;
 import dev.acclimate.models.SessionSettings;
 import dev.acclimate.models.Tensor;
@@ -25,6 +26,7 @@ import net.jqwik.api.constraints.LongRange;
 class MethodGraphsTest {
   private static final double TOLERANCE = 1e-5;
   private static final int STEPS = 3;
+  private static final int TASKS = 4;
   private static final SessionSettings ONE_THREAD = new SessionSettings(ExecutionProvider.CPU, 1);
 
   /** What varies from try to try beside the method. */
@@ -75,6 +77,11 @@ class MethodGraphsTest {
   /** The formulas' side of one step; may keep state. */
   interface Reference {
     double[][][] step(double[][][] x);
+  }
+
+  /** The same for methods that read tasks. */
+  interface TaskReference {
+    double[][][] step(double[][][] x, int[] tasks);
   }
 
   @Property(tries = 60, seed = "1")
@@ -159,6 +166,71 @@ class MethodGraphsTest {
     assertState(end, "component_var", PlainNormalization.flatten(variances));
   }
 
+  /** Inference: weights that add up to 1, running statistics normalize. */
+  @Property(tries = 100, seed = "1")
+  void adab2n(
+      @ForAll("settings") Setting setting,
+      @ForAll @LongRange(max = 999) long seed,
+      @ForAll @IntRange(max = 10) int tenths) {
+    // as with ema: the variance of a lone value dies away
+    Assume.that(setting.spatial().length > 0 || setting.batch() > 1);
+    OneSiteModel site = site(setting, seed);
+    PlainNormalization plain = new PlainNormalization(site);
+    double kappa = tenths / 10.0;
+    double[][] running = {plain.sourceMean, plain.sourceVariance};
+    double[] eta = {0};
+    AdaptationState end =
+        check(
+            "adab2n[kappa=" + kappa + "]",
+            Map.of(),
+            setting,
+            site,
+            seed,
+            (x, tasks) -> {
+              boolean[] all = new boolean[TASKS];
+              Arrays.fill(all, true);
+              double[] weights = PlainNormalization.taskWeights(tasks, new double[TASKS], all);
+              double sum = Arrays.stream(weights).sum();
+              double[] normalized = Arrays.stream(weights).map(w -> w / sum).toArray();
+              eta[0] = PlainNormalization.nextEta(eta[0], 0.1, kappa);
+              return plain.weighted(x, normalized, eta[0], running)[1];
+            });
+    assertState(end, "eta", eta);
+    assertState(end, "running_mean", running[0]);
+    assertState(end, "running_var", running[1]);
+  }
+
+  /** The reference's form: learnt task weights, absent tasks keep their share, batch normalizes. */
+  @Property(tries = 100, seed = "1")
+  void adab2nAmongTasksSeen(
+      @ForAll("settings") Setting setting,
+      @ForAll @LongRange(max = 999) long seed,
+      @ForAll @IntRange(max = 10) int tenths) {
+    OneSiteModel site = site(setting, seed);
+    PlainNormalization plain = new PlainNormalization(site);
+    double kappa = tenths / 10.0;
+    double[][] running = {plain.sourceMean, plain.sourceVariance};
+    double[] eta = {0};
+    double[] psi = {0.3, -0.5, 0, 1};
+    boolean[] seen = new boolean[TASKS];
+    AdaptationState end =
+        check(
+            "adab2n[kappa=%s;renormalize=false;slots=%d;normalize=batch]".formatted(kappa, TASKS),
+            Map.of("task_weight", narrow(psi)),
+            setting,
+            site,
+            seed,
+            (x, tasks) -> {
+              Arrays.stream(tasks).forEach(task -> seen[task] = true);
+              eta[0] = PlainNormalization.nextEta(eta[0], 0.1, kappa);
+              double[] weights = PlainNormalization.taskWeights(tasks, psi, seen);
+              return plain.weighted(x, weights, eta[0], running)[0];
+            });
+    assertState(end, "eta", eta);
+    assertState(end, "running_mean", running[0]);
+    assertState(end, "running_var", running[1]);
+  }
+
   @Property(tries = 20, seed = "1")
   void alphaZeroIsTestTimeBnAndAlphaOneIsSource(
       @ForAll("settings") Setting setting, @ForAll @LongRange(max = 999) long seed) {
@@ -172,10 +244,21 @@ class MethodGraphsTest {
   /** Runs a few batches through both; returns the state in the end. */
   private static AdaptationState check(
       String method, Setting setting, OneSiteModel site, long seed, Reference reference) {
+    return check(method, Map.of(), setting, site, seed, (x, tasks) -> reference.step(x));
+  }
+
+  private static AdaptationState check(
+      String method,
+      Map<String, float[]> start,
+      Setting setting,
+      OneSiteModel site,
+      long seed,
+      TaskReference reference) {
     AdaptedModel adapted = AdaptedModel.adapt(site.model(), Method.parse(method));
     SplittableRandom random = new SplittableRandom(seed + 1);
-    try (AdaptiveModel model =
-        AdaptiveModel.open(adapted, adapted.initialState(seed, null), ONE_THREAD)) {
+    AdaptationState state = adapted.initialState(seed, null);
+    start.forEach((name, values) -> state.tensor(name).floats().put(values));
+    try (AdaptiveModel model = AdaptiveModel.open(adapted, state, ONE_THREAD)) {
       for (int step = 0; step < STEPS; step++) {
         int positions = (int) Tensor.elements(setting.spatial());
         double[][][] x = shifted(site, setting.batch(), positions, random);
@@ -185,9 +268,16 @@ class MethodGraphsTest {
         System.arraycopy(setting.spatial(), 0, shape, 2, setting.spatial().length);
         Tensor input = Tensor.of(narrow(PlainNormalization.flatten(x)), shape);
 
-        BatchResult result = model.run(Map.of("x", input));
+        Tensor tasks = Tensor.allocate(ElementType.INT64, setting.batch());
+        int[] ids = new int[setting.batch()];
+        for (int b = 0; b < ids.length; b++) {
+          ids[b] = random.nextInt(TASKS);
+          tasks.longs().put(b, ids[b]);
+        }
 
-        double[] expected = PlainNormalization.flatten(reference.step(x));
+        BatchResult result = model.run(Map.of("x", input, AdaptiveModel.TASK_INPUT, tasks));
+
+        double[] expected = PlainNormalization.flatten(reference.step(x, ids));
         assertThat(result.adapted()).isTrue();
         assertThat(
                 PlainNormalization.relativeError(

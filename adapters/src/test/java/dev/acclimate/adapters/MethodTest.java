@@ -42,6 +42,9 @@ class MethodTest {
         "ema",
         "alpha-bn",
         "unmix-tns",
+        "adab2n",
+        "adab2n[kappa=0.2;tasks=detected;slots=4]",
+        "adab2n[renormalize=false;normalize=batch]",
         "unmix-tns[init=calibrated;components=10;momentum=0.5]"
       })
   void readsBackWhatItPrints(String text) {
@@ -72,7 +75,7 @@ class MethodTest {
         "ema[momentum=0.1]x | method 'ema[momentum=0.1]x': expected a name",
         "ema[a[b=1]] | method 'ema[a[b=1]]': expected a name",
         "alpha-bn+ | method 'alpha-bn+': expected a name",
-        "batchnorm | unknown method 'batchnorm': expected one of alpha-bn, bn-prior, ema, source, tbn, unmix-tns",
+        "batchnorm | unknown method 'batchnorm': expected one of adab2n, alpha-bn, bn-prior, ema, source, tbn, unmix-tns",
         "tbn[momentum=1] | method 'tbn[momentum=1]': unknown option 'momentum': expected none, tbn takes no options",
         "alpha-bn[weight=1] | method 'alpha-bn[weight=1]': unknown option 'weight': expected [source-weight]",
         "ema[momentum] | method 'ema[momentum]': expected option=value, found 'momentum'",
@@ -91,6 +94,10 @@ class MethodTest {
         "unmix-tns[temperature=0] | method 'unmix-tns[temperature=0]': option 'temperature': expected a number from 1.0E-6, found '0'",
         "unmix-tns[reference-batch=Infinity] | method 'unmix-tns[reference-batch=Infinity]': option 'reference-batch': expected a number above 0, found 'Infinity'",
         "unmix-tns[init=zero] | method 'unmix-tns[init=zero]': option 'init': expected one of [random, calibrated], found 'zero'",
+        "adab2n[kappa=1.1] | method 'adab2n[kappa=1.1]': option 'kappa': expected a number from 0 to 1, found '1.1'",
+        "adab2n[tasks=all] | method 'adab2n[tasks=all]': option 'tasks': expected one of [given, detected, none], found 'all'",
+        "adab2n[renormalize=no] | method 'adab2n[renormalize=no]': option 'renormalize': expected true or false, found 'no'",
+        "adab2n[renormalize=false;tasks=none] | method 'adab2n': renormalize=false goes with tasks=given only, found none",
         "unmix-tns+tent | method 'unmix-tns+tent': the companion '+tent' is not available yet; leave it out",
         "unmix-tns[components=4]+nap+core | method 'unmix-tns[components=4]+nap+core': the companion '+nap' is not available yet",
         "unmix-tns+magic | method 'unmix-tns+magic': unknown companion '+magic'"

@@ -123,6 +123,59 @@ final class PlainNormalization {
     return normalize(x, running[0], running[1]);
   }
 
+  /** {@code eta_t} of AdaB2N; {@code last} is 0 before the first batch. */
+  static double nextEta(double last, double momentum, double kappa) {
+    return last == 0 ? Math.pow(momentum, kappa) : last / (last + Math.pow(1 - momentum, kappa));
+  }
+
+  /**
+   * AdaB2N's weight of each sample, which may add up to less than 1.
+   *
+   * @param psi by task
+   * @param seen by task, the batch's own among them
+   */
+  static double[] taskWeights(int[] tasks, double[] psi, boolean[] seen) {
+    double[] counts = new double[psi.length];
+    for (int task : tasks) {
+      counts[task]++;
+    }
+    double total = 0;
+    for (int task = 0; task < psi.length; task++) {
+      total += seen[task] ? Math.exp(psi[task]) + counts[task] : 0;
+    }
+    double[] weights = new double[tasks.length];
+    for (int b = 0; b < tasks.length; b++) {
+      double n = counts[tasks[b]];
+      weights[b] = (Math.exp(psi[tasks[b]]) + n) / total / n;
+    }
+    return weights;
+  }
+
+  /**
+   * AdaB2N with given sample weights. Updates {@code running = {mean, variance}} in place.
+   *
+   * @return what the batch's own statistics normalize, then what the running ones do
+   */
+  double[][][][] weighted(double[][][] x, double[] weights, double eta, double[][] running) {
+    double[] mean = new double[channels()];
+    double[] variance = new double[channels()];
+    for (int c = 0; c < channels(); c++) {
+      for (int b = 0; b < x.length; b++) {
+        for (double value : x[b][c]) {
+          mean[c] += weights[b] * value / x[b][c].length;
+        }
+      }
+      for (int b = 0; b < x.length; b++) {
+        for (double value : x[b][c]) {
+          variance[c] += weights[b] * (value - mean[c]) * (value - mean[c]) / x[b][c].length;
+        }
+      }
+    }
+    running[0] = mix(1 - eta, running[0], eta, mean);
+    running[1] = mix(1 - eta, running[1], eta, variance);
+    return new double[][][][] {normalize(x, mean, variance), normalize(x, running[0], running[1])};
+  }
+
   static double[] mix(double a, double[] x, double b, double[] y) {
     double[] sum = new double[x.length];
     for (int i = 0; i < sum.length; i++) {

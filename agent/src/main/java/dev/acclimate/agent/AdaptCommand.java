@@ -39,7 +39,7 @@ final class AdaptCommand implements Callable<Integer> {
       required = true,
       paramLabel = "M",
       description =
-          "source, tbn, bn-prior, ema, alpha-bn or unmix-tns, with options in brackets:"
+          "source, tbn, bn-prior, ema, alpha-bn, unmix-tns or adab2n, with options in brackets:"
               + " alpha-bn[source-weight=0.8].")
   private String method;
 

@@ -1,8 +1,12 @@
 package dev.acclimate.agent;
 
 import dev.acclimate.streams.BatchModel;
+import dev.acclimate.streams.Feedback;
+import dev.acclimate.streams.StreamConfig;
 import dev.acclimate.streams.StreamHealth;
 import dev.acclimate.streams.StreamProcessor;
+import dev.acclimate.streams.feedback.FeedbackConfig;
+import dev.acclimate.streams.feedback.FrozenModel;
 import io.micrometer.core.instrument.binder.jvm.ClassLoaderMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
@@ -37,6 +41,7 @@ public final class Agent implements AutoCloseable {
   private final JvmGcMetrics gcMetrics = new JvmGcMetrics();
   private final Vertx vertx = Vertx.vertx();
   private final AutoCloseable model;
+  private @Nullable Feedback feedback;
   private @Nullable StreamProcessor processor;
   private @Nullable AgentServer server;
 
@@ -63,7 +68,7 @@ public final class Agent implements AutoCloseable {
     ModelOpener.Opened opened = open.open(config.model());
     Agent agent = new Agent(opened.resource());
     try {
-      agent.start(config, opened.model());
+      agent.start(config, opened);
       return agent;
     } catch (RuntimeException e) {
       agent.close();
@@ -71,9 +76,13 @@ public final class Agent implements AutoCloseable {
     }
   }
 
-  private void start(AgentConfig config, BatchModel batchModel) {
+  private void start(AgentConfig config, ModelOpener.Opened opened) {
+    BatchModel batchModel = opened.model();
     if (config.stream() != null) {
-      processor = StreamProcessor.create(config.stream(), batchModel, registry);
+      if (config.feedback() != null) {
+        feedback = openFeedback(config.stream(), config.feedback(), opened);
+      }
+      processor = StreamProcessor.create(config.stream(), batchModel, registry, feedback);
     }
     if (config.http() != null) {
       AgentConfig.Http address = config.http();
@@ -94,6 +103,19 @@ public final class Agent implements AutoCloseable {
           config.stream().topics().in(),
           config.model().name(),
           batchModel.method());
+    }
+  }
+
+  private Feedback openFeedback(
+      StreamConfig stream, FeedbackConfig config, ModelOpener.Opened opened) {
+    FrozenModel frozen = config.shadow() > 0 ? opened.frozen().get() : null;
+    try {
+      return Feedback.open(stream, config, registry, opened.model().outputs(), frozen);
+    } catch (RuntimeException e) {
+      if (frozen != null) {
+        frozen.close();
+      }
+      throw e;
     }
   }
 
@@ -122,6 +144,9 @@ public final class Agent implements AutoCloseable {
     if (processor != null) {
       log.info("finishing the batch in hand");
       processor.close();
+    }
+    if (feedback != null) {
+      feedback.close();
     }
     if (server != null) {
       await(server.close(), "closing the HTTP port");

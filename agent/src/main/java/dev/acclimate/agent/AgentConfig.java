@@ -8,7 +8,9 @@ import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import dev.acclimate.adapters.Method;
 import dev.acclimate.models.ExecutionProvider;
 import dev.acclimate.models.InvalidInputException;
+import dev.acclimate.streams.Scope;
 import dev.acclimate.streams.StreamConfig;
+import dev.acclimate.streams.feedback.FeedbackConfig;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -25,8 +27,13 @@ import org.jspecify.annotations.Nullable;
  * @param model the model and how it adapts
  * @param http where health, metrics and inference are served; null for nowhere
  * @param stream the Kafka stream; null for none
+ * @param feedback how labels are joined to answers; null where the stream has no feedback topic
  */
-public record AgentConfig(Model model, @Nullable Http http, @Nullable StreamConfig stream) {
+public record AgentConfig(
+    Model model,
+    @Nullable Http http,
+    @Nullable StreamConfig stream,
+    @Nullable FeedbackConfig feedback) {
   public static final String DEFAULT_HOST = "127.0.0.1";
   public static final int DEFAULT_PORT = 8080;
   public static final String DEFAULT_METHOD = "source";
@@ -94,15 +101,42 @@ public record AgentConfig(Model model, @Nullable Http http, @Nullable StreamConf
     Optional<Http> http = root.section("http").map(AgentConfig::http);
     Optional<ConfigSection> kafka = root.section("kafka");
     Optional<ConfigSection> batch = root.section("batch");
+    StreamConfig.StateKeeping states = states(root);
+    Optional<FeedbackConfig> feedback = root.section("feedback").map(AgentConfig::feedback);
     root.done();
-    Optional<StreamConfig> stream = kafka.map(section -> stream(section, batch, model));
+    Optional<StreamConfig> stream = kafka.map(section -> stream(section, batch, states, model));
     if (stream.isEmpty()) {
       batch.ifPresent(AgentConfig::batchOnly);
       if (http.isEmpty()) {
         throw root.wrong("kafka", "a kafka or an http section", "neither");
       }
     }
-    return new AgentConfig(model, http.orElse(null), stream.orElse(null));
+    boolean labelled = stream.map(config -> config.topics().feedback()).isPresent();
+    if (feedback.isPresent() && !labelled) {
+      throw root.wrong("feedback", "a topic for it in kafka.topics.feedback", "none");
+    }
+    return new AgentConfig(
+        model,
+        http.orElse(null),
+        stream.orElse(null),
+        labelled ? feedback.orElse(FeedbackConfig.DEFAULT) : null);
+  }
+
+  private static FeedbackConfig feedback(ConfigSection section) {
+    FeedbackConfig config =
+        section.checked(
+            () ->
+                new FeedbackConfig(
+                    section.duration(
+                        "window", FeedbackConfig.DEFAULT_WINDOW, FeedbackConfig.MOST_WINDOW),
+                    section.number(
+                        "capacity",
+                        FeedbackConfig.DEFAULT_CAPACITY,
+                        1,
+                        FeedbackConfig.MOST_CAPACITY),
+                    section.fraction("shadow", FeedbackConfig.DEFAULT_SHADOW)));
+    section.done();
+    return config;
   }
 
   private static Model model(ConfigSection root) {
@@ -129,8 +163,33 @@ public record AgentConfig(Model model, @Nullable Http http, @Nullable StreamConf
     return http;
   }
 
+  private static StreamConfig.StateKeeping states(ConfigSection root) {
+    StreamConfig.StateKeeping defaults = StreamConfig.StateKeeping.DEFAULT;
+    Scope scope = root.parsed("scope", Scope::parse).orElse(defaults.scope());
+    return root.section("states")
+        .map(
+            section -> {
+              StreamConfig.StateKeeping states =
+                  new StreamConfig.StateKeeping(
+                      scope,
+                      section.number(
+                          "snapshot-every",
+                          defaults.snapshotEvery(),
+                          0,
+                          StreamConfig.StateKeeping.MOST_SNAPSHOT_EVERY),
+                      section.bytes("memory", defaults.memoryBytes()));
+              section.done();
+              return states;
+            })
+        .orElse(
+            new StreamConfig.StateKeeping(scope, defaults.snapshotEvery(), defaults.memoryBytes()));
+  }
+
   private static StreamConfig stream(
-      ConfigSection kafka, Optional<ConfigSection> batch, Model model) {
+      ConfigSection kafka,
+      Optional<ConfigSection> batch,
+      StreamConfig.StateKeeping states,
+      Model model) {
     String bootstrap = kafka.text("bootstrap");
     String group = kafka.text("group");
     String instance = kafka.optionalText("instance").orElseGet(AgentConfig::hostName);
@@ -146,6 +205,7 @@ public record AgentConfig(Model model, @Nullable Http http, @Nullable StreamConf
           StreamConfig config =
               StreamConfig.of(bootstrap, group, topics)
                   .withInstance(instance)
+                  .withStates(states)
                   .withModel(model.name(), model.version())
                   .withKafka(properties);
           return batch.map(section -> withBatch(config, section)).orElse(config);
@@ -153,15 +213,15 @@ public record AgentConfig(Model model, @Nullable Http http, @Nullable StreamConf
   }
 
   private static StreamConfig withBatch(StreamConfig config, ConfigSection batch) {
+    StreamConfig.Batching defaults = config.batching();
     StreamConfig changed =
         batch.checked(
             () ->
-                config
-                    .withBatch(
-                        batch.number("max", config.maxBatch(), 1, 1 << 16),
-                        batch.duration("delay", config.maxDelay(), StreamConfig.MOST_MAX_DELAY))
-                    .withMaxRecordBytes(
-                        batch.number("max-record-bytes", config.maxRecordBytes(), 1, 1 << 30)));
+                config.withBatching(
+                    new StreamConfig.Batching(
+                        batch.number("max", defaults.max(), 1, 1 << 16),
+                        batch.duration("delay", defaults.delay(), StreamConfig.Batching.MOST_DELAY),
+                        batch.number("max-record-bytes", defaults.maxRecordBytes(), 1, 1 << 30))));
     batch.done();
     return changed;
   }

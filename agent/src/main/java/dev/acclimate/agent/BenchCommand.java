@@ -45,7 +45,7 @@ final class BenchCommand implements Callable<Integer> {
   @Option(
       names = "--methods",
       paramLabel = "LIST",
-      defaultValue = "source,tbn,bn-prior,ema,alpha-bn,unmix-tns",
+      defaultValue = "source,tbn,bn-prior,ema,alpha-bn,unmix-tns,adab2n",
       description = "Comma-separated. Default: ${DEFAULT-VALUE}.")
   private String methods;
 

@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class ConfigSection {
   private static final Pattern DURATION = Pattern.compile("(\\d{1,9})\\s*(ms|s|m)");
+  private static final Pattern BYTES = Pattern.compile("(\\d{1,7})([KMG])iB");
 
   private final String file;
   private final String path;
@@ -106,6 +107,19 @@ final class ConfigSection {
         .orElse(fallback);
   }
 
+  /** A part of a whole, 0 to 1. */
+  double fraction(String key, double fallback) {
+    return read(key)
+        .map(
+            value -> {
+              if (!value.isNumber() || !(value.doubleValue() >= 0 && value.doubleValue() <= 1)) {
+                throw wrong(key, "a number from 0 to 1", described(value));
+              }
+              return value.doubleValue();
+            })
+        .orElse(fallback);
+  }
+
   Duration duration(String key, Duration fallback, Duration most) {
     return read(key)
         .map(
@@ -116,6 +130,21 @@ final class ConfigSection {
                 throw wrong(key, expected, described(value));
               }
               return duration;
+            })
+        .orElse(fallback);
+  }
+
+  /** An amount of memory: {@code 512KiB}, {@code 256MiB}, {@code 2GiB}. */
+  long bytes(String key, long fallback) {
+    return read(key)
+        .map(
+            value -> {
+              Matcher matcher = BYTES.matcher(value.asText());
+              if (!matcher.matches()) {
+                throw wrong(key, "an amount of memory such as 256MiB", described(value));
+              }
+              int shift = 10 * (1 + "KMG".indexOf(matcher.group(2)));
+              return Long.parseLong(matcher.group(1)) << shift;
             })
         .orElse(fallback);
   }

@@ -99,8 +99,8 @@ final class InspectCommand implements Callable<Integer> {
 
   private static List<String> methods(NormalizationSite site) {
     return site.isSpatial()
-        ? List.of("tbn", "bn-prior", "ema", "alpha-bn", "unmix-tns")
-        : List.of("tbn", "bn-prior", "ema", "alpha-bn");
+        ? List.of("tbn", "bn-prior", "ema", "alpha-bn", "unmix-tns", "adab2n")
+        : List.of("tbn", "bn-prior", "ema", "alpha-bn", "adab2n");
   }
 
   private static String text(OnnxModel model, List<SiteReport> sites) {

@@ -9,6 +9,7 @@ import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.SessionSettings;
 import dev.acclimate.streams.BatchModel;
+import dev.acclimate.streams.feedback.FrozenModel;
 import java.nio.file.Path;
 import java.util.function.Supplier;
 
@@ -24,8 +25,14 @@ public interface ModelOpener {
    */
   Opened open(AgentConfig.Model model);
 
-  /** A model and what to close when it is no longer needed. */
-  record Opened(BatchModel model, AutoCloseable resource) {}
+  /**
+   * A model that was opened.
+   *
+   * @param model answers
+   * @param resource is closed when the model is no longer needed
+   * @param frozen opens the model as it was before it adapted
+   */
+  record Opened(BatchModel model, AutoCloseable resource, Supplier<FrozenModel> frozen) {}
 
   /** Rewrites the configured ONNX file for its method and loads it. */
   static Opened adaptive(AgentConfig.Model config) {
@@ -35,7 +42,8 @@ public interface ModelOpener {
     AdaptationState state = state(config, adapted);
     SessionSettings settings = new SessionSettings(config.provider(), config.threads());
     AdaptiveModel model = named("model", () -> AdaptiveModel.open(adapted, state, settings));
-    return new Opened(BatchModel.of(model), model);
+    return new Opened(
+        BatchModel.of(model), model, () -> FrozenModel.open(adapted.source(), settings));
   }
 
   private static AdaptationState state(AgentConfig.Model config, AdaptedModel adapted) {

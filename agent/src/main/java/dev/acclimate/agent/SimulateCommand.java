@@ -10,6 +10,7 @@ import dev.acclimate.simulate.MethodRun;
 import dev.acclimate.simulate.Simulation;
 import dev.acclimate.simulate.SimulationOptions;
 import dev.acclimate.simulate.SimulationReport;
+import dev.acclimate.simulate.StreamOptions;
 import dev.acclimate.simulate.data.ImageSet;
 import dev.acclimate.simulate.data.Preprocessing;
 import java.io.PrintWriter;
@@ -65,8 +66,16 @@ final class SimulateCommand implements Callable<Integer> {
       paramLabel = "S",
       defaultValue = "single",
       description =
-          "single (state reset before each domain) or continual. Default: ${DEFAULT-VALUE}.")
+          "single (state reset before each domain), continual or recurring (the continual"
+              + " sequence again and again). Default: ${DEFAULT-VALUE}.")
   private String domains;
+
+  @Option(
+      names = "--rounds",
+      paramLabel = "N",
+      defaultValue = "" + StreamOptions.DEFAULT_ROUNDS,
+      description = "How often domains recur. Default: ${DEFAULT-VALUE}.")
+  private int rounds;
 
   @Option(
       names = "--batch-size",
@@ -114,7 +123,7 @@ final class SimulateCommand implements Callable<Integer> {
             calibration == null ? null : Calibration.read(calibration));
     ImageSet images = images();
     Preprocessing preprocessing = simulated.preprocessing(argument, images);
-    DomainStream stream = simulated.stream(images, preprocessing, schedule);
+    DomainStream stream = simulated.stream(images, preprocessing, schedule, rounds);
     Simulation simulation =
         new Simulation(loaded, stream, preprocessing, options, simulated::sourceImages);
     List<MethodRun> runs;
@@ -128,7 +137,7 @@ final class SimulateCommand implements Callable<Integer> {
             batchSize,
             simulated.order(),
             schedule.id(),
-            provenance(loaded, images),
+            provenance(loaded, images, schedule),
             runs);
     report.write(out);
     PrintWriter writer = spec.commandLine().getOut();
@@ -151,8 +160,12 @@ final class SimulateCommand implements Callable<Integer> {
     return all.head(samples);
   }
 
-  private Map<String, String> provenance(OnnxModel loaded, ImageSet images) {
+  private Map<String, String> provenance(
+      OnnxModel loaded, ImageSet images, DomainSchedule schedule) {
     Map<String, String> provenance = new TreeMap<>(simulated.provenance());
+    if (schedule == DomainSchedule.RECURRING) {
+      provenance.put("rounds", Integer.toString(rounds));
+    }
     provenance.put("model_digest", loaded.digest());
     provenance.put("samples", Integer.toString(images.size()));
     provenance.put("version", Acclimate.VERSION);

@@ -119,13 +119,19 @@ final class SimulatedStreamOptions {
 
   /** The stream of these images. */
   DomainStream stream(ImageSet images, Preprocessing wanted, DomainSchedule schedule) {
+    return stream(images, wanted, schedule, StreamOptions.DEFAULT_ROUNDS);
+  }
+
+  /** The stream of these images, recurring domains so many times. */
+  DomainStream stream(ImageSet images, Preprocessing wanted, DomainSchedule schedule, int rounds) {
     StreamOptions options =
         new StreamOptions(
             Shift.all(Corruption.parseList(corruptions), severity),
             schedule,
             Order.parse(order),
             delta,
-            seed);
+            seed,
+            rounds);
     return DomainStream.of(images, wanted, options);
   }
 }

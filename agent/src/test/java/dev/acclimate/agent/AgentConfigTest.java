@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.acclimate.models.ExecutionProvider;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.streams.StreamConfig;
+import dev.acclimate.streams.feedback.FeedbackConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -49,6 +50,7 @@ class AgentConfigTest {
         properties:
           consumer.auto.offset.reset: latest
       batch: {max: 32, delay: 20ms, max-record-bytes: 1000000}
+      feedback: {window: 30s, capacity: 500, shadow: 0.25}
       http: {host: 0.0.0.0, port: 9000}
       """;
 
@@ -71,12 +73,25 @@ class AgentConfigTest {
                 "cameras",
                 "hall-1",
                 new StreamConfig.Topics("q", "a", "d", "f", "s"),
-                32,
-                Duration.ofMillis(20),
-                1_000_000,
+                new StreamConfig.Batching(32, Duration.ofMillis(20), 1_000_000),
+                StreamConfig.StateKeeping.DEFAULT,
                 "resnet",
                 "1",
                 Map.of("consumer.auto.offset.reset", "latest")));
+    assertThat(config.feedback()).isEqualTo(new FeedbackConfig(Duration.ofSeconds(30), 500, 0.25));
+  }
+
+  @Test
+  void joinsLabelsAsDocumentedWhereTheirTopicIsNamed() throws IOException {
+    String feedback = "feedback: {window: 30s, capacity: 500, shadow: 0.25}\n";
+    assertThat(FULL).contains(feedback);
+
+    AgentConfig named = AgentConfig.read(write(FULL.replace(feedback, "")));
+    assertThat(named.feedback())
+        .isEqualTo(new FeedbackConfig(Duration.ofMinutes(10), 100_000, 0.1));
+
+    String unnamed = FULL.replace(feedback, "").replace(" feedback: f,", "");
+    assertThat(AgentConfig.read(write(unnamed)).feedback()).isNull();
   }
 
   @Test
@@ -100,6 +115,7 @@ class AgentConfigTest {
     assertThat(config.http()).isEqualTo(new AgentConfig.Http("127.0.0.1", 8080));
     if (name.equals("stream")) {
       assertThat(Objects.requireNonNull(config.stream()).topics()).hasNoNullFieldsOrProperties();
+      assertThat(config.feedback()).isEqualTo(FeedbackConfig.DEFAULT);
     }
   }
 
@@ -125,6 +141,13 @@ class AgentConfigTest {
         "delay: 20ms | delay: 20 | batch.delay: expected a time such as 50ms, up to 60 s, found '20'",
         "delay: 20ms | delay: 5m | batch.delay: expected a time such as 50ms, up to 60 s, found '5m'",
         "max: 32 | max: 0 | batch.max: expected a whole number from 1 to 65536, found '0'",
+        "feedback: f, | | feedback: expected a topic for it in kafka.topics.feedback, found none",
+        "window: 30s | window: 0s | feedback.window: expected a time from 1 ms to 24 hours, found 0 ms",
+        "window: 30s | window: 10h | feedback.window: expected a time such as 50ms, up to 86400 s, found '10h'",
+        "capacity: 500 | capacity: 0 | feedback.capacity: expected a whole number from 1 to 10000000, found '0'",
+        "shadow: 0.25 | shadow: 1.5 | feedback.shadow: expected a number from 0 to 1, found '1.5'",
+        "shadow: 0.25 | shadow: most | feedback.shadow: expected a number from 0 to 1, found 'most'",
+        "capacity: 500 | samples: 500 | feedback.samples: expected one of the keys [window, capacity, shadow]",
         "port: 9000 | port: 90000 | http.port: expected a whole number from 0 to 65535",
         "host: 0.0.0.0 | hots: 0.0.0.0 | http.hots: expected one of the keys [host, port]",
         "http: { | http: [ | expected YAML, found an error in line",
@@ -133,7 +156,7 @@ class AgentConfigTest {
   void tellsOfAMistakeByFileKeyExpectedAndFound(String good, String bad, String message)
       throws IOException {
     assertThat(FULL).contains(good);
-    Path file = write(FULL.replace(good, bad));
+    Path file = write(FULL.replace(good, bad == null ? "" : bad));
 
     assertThatThrownBy(() -> AgentConfig.read(file))
         .isInstanceOf(InvalidInputException.class)

@@ -36,9 +36,8 @@ class AgentTest {
   }
 
   private Agent start(@Nullable StreamConfig stream, FoldingModel model) {
-    AgentConfig config = new AgentConfig(MODEL, new AgentConfig.Http("127.0.0.1", 0), stream);
-    return Agent.start(
-        config, unused -> new ModelOpener.Opened(model, () -> modelClosed.set(true)));
+    AgentConfig config = new AgentConfig(MODEL, new AgentConfig.Http("127.0.0.1", 0), stream, null);
+    return Agent.start(config, unused -> opened(model, () -> modelClosed.set(true)));
   }
 
   private HttpResponse<String> get(Agent agent, String path) throws Exception {
@@ -136,14 +135,20 @@ class AgentTest {
   void saysInOneLineThatThePortIsTaken() {
     try (Agent first = start(null, new FoldingModel())) {
       AgentConfig.Http taken = new AgentConfig.Http("127.0.0.1", first.port().orElseThrow());
-      AgentConfig config = new AgentConfig(MODEL, taken, null);
+      AgentConfig config = new AgentConfig(MODEL, taken, null, null);
 
-      assertThatThrownBy(
-              () ->
-                  Agent.start(
-                      config, unused -> new ModelOpener.Opened(new FoldingModel(), () -> {})))
+      assertThatThrownBy(() -> Agent.start(config, unused -> opened(new FoldingModel(), () -> {})))
           .isInstanceOf(IllegalStateException.class)
           .hasMessageContaining("cannot listen on 127.0.0.1:" + taken.port());
     }
+  }
+
+  private static ModelOpener.Opened opened(FoldingModel model, AutoCloseable resource) {
+    return new ModelOpener.Opened(
+        model,
+        resource,
+        () -> {
+          throw new AssertionError("no labels, no frozen model");
+        });
   }
 }

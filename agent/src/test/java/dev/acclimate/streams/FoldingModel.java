@@ -5,6 +5,7 @@ import dev.acclimate.models.ElementType;
 import dev.acclimate.models.Tensor;
 import dev.acclimate.models.TensorInfo;
 import java.nio.FloatBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -26,9 +27,32 @@ public final class FoldingModel implements BatchModel {
   /** A sample that this model throws on whenever it meets it. */
   public static final float POISON = 666;
 
-  private record State(float sum, long step) implements Snapshot {}
+  private static final class Fold implements State {
+    private float sum;
+    private long step;
 
-  private State state = new State(0, 0);
+    @Override
+    public long step() {
+      return step;
+    }
+
+    @Override
+    public long sizeInBytes() {
+      return Float.BYTES;
+    }
+
+    @Override
+    public byte[] toBytes() {
+      return (sum + " " + step).getBytes(StandardCharsets.UTF_8);
+    }
+
+    @Override
+    public void close() {
+      sum = Float.NaN;
+    }
+  }
+
+  private final Fold initial = new Fold();
   private final Consumer<float[]> beforeRun;
 
   public FoldingModel() {
@@ -65,7 +89,31 @@ public final class FoldingModel implements BatchModel {
   }
 
   @Override
-  public Result run(Map<String, Tensor> inputs) {
+  public String variant() {
+    return "folding";
+  }
+
+  @Override
+  public State initialState() {
+    return initial;
+  }
+
+  @Override
+  public State newState() {
+    return new Fold();
+  }
+
+  @Override
+  public State parseState(String name, byte[] bytes) {
+    String[] parts = new String(bytes, StandardCharsets.UTF_8).split(" ", -1);
+    Fold fold = new Fold();
+    fold.sum = Float.parseFloat(parts[0]);
+    fold.step = Long.parseLong(parts[1]);
+    return fold;
+  }
+
+  @Override
+  public Result run(Map<String, Tensor> inputs, State from, State into) {
     Tensor x = Objects.requireNonNull(inputs.get("x"));
     int samples = (int) x.size(0);
     FloatBuffer values = x.floats();
@@ -73,9 +121,11 @@ public final class FoldingModel implements BatchModel {
     for (int i = 0; i < samples; i++) {
       first[i] = values.get(2 * i);
     }
-    State before = state;
-    // undefined until restored when a run throws
-    state = new State(Float.NaN, -1);
+    float before = ((Fold) from).sum;
+    Fold next = (Fold) into;
+    // undefined when a run throws
+    next.sum = Float.NaN;
+    next.step = -1;
     beforeRun.accept(first);
     Tensor y = Tensor.allocate(ElementType.FP32, samples, 3);
     FloatBuffer answers = y.floats();
@@ -83,19 +133,10 @@ public final class FoldingModel implements BatchModel {
       if (value == POISON) {
         throw new IllegalStateException("poison in the batch");
       }
-      answers.put(value).put(before.sum).put(samples);
+      answers.put(value).put(before).put(samples);
     }
-    state = new State(fold(before.sum, first), before.step + 1);
-    return new Result(Map.of("y", y), true, state.step);
-  }
-
-  @Override
-  public Snapshot snapshot() {
-    return state;
-  }
-
-  @Override
-  public void restore(Snapshot snapshot) {
-    state = (State) snapshot;
+    next.sum = fold(before, first);
+    next.step = ((Fold) from).step + 1;
+    return new Result(Map.of("y", y), true, next.step);
   }
 }

@@ -36,8 +36,9 @@ public final class StreamFixture implements AutoCloseable {
     EmbeddedBroker broker = SharedBroker.get();
     String name = "s" + COUNT.incrementAndGet();
     StreamConfig.Topics topics =
-        new StreamConfig.Topics(name + ".in", name + ".out", name + ".dead");
-    broker.createTopics(partitions, topics.in(), topics.out(), topics.deadLetter());
+        new StreamConfig.Topics(name + ".in", name + ".out", name + ".dead", null, name + ".state");
+    broker.createTopics(
+        partitions, topics.in(), topics.out(), topics.deadLetter(), name + ".state");
     config =
         StreamConfig.of(broker.bootstrap(), name + "-group", topics)
             .withBatch(4, Duration.ofMillis(50))

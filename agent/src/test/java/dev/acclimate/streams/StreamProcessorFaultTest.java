@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
+import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.CommitFailedException;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -77,6 +78,16 @@ class StreamProcessorFaultTest {
     @Override
     public Consumer<byte[], byte[]> openConsumer(StreamConfig config) {
       return KafkaClients.real().openConsumer(config);
+    }
+
+    @Override
+    public Consumer<byte[], byte[]> openReader(StreamConfig config) {
+      return KafkaClients.real().openReader(config);
+    }
+
+    @Override
+    public Admin openAdmin(StreamConfig config) {
+      return KafkaClients.real().openAdmin(config);
     }
 
     @Override
@@ -254,6 +265,16 @@ class StreamProcessorFaultTest {
           @Override
           public Consumer<byte[], byte[]> openConsumer(StreamConfig config) {
             throw new TopicAuthorizationException("not authorized to read " + config.topics().in());
+          }
+
+          @Override
+          public Consumer<byte[], byte[]> openReader(StreamConfig config) {
+            return KafkaClients.real().openReader(config);
+          }
+
+          @Override
+          public Admin openAdmin(StreamConfig config) {
+            return KafkaClients.real().openAdmin(config);
           }
 
           @Override

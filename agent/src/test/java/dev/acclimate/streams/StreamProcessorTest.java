@@ -43,7 +43,7 @@ class StreamProcessorTest {
         0,
         "cam",
         binary.value(),
-        Map.of(PartitionFold.HEADER_LENGTH, Integer.toString(binary.headerLength())));
+        Map.of(RecordHeaders.HEADER_LENGTH, Integer.toString(binary.headerLength())));
     fixture.flush();
     fixture.start(fixture.config.withBatch(3, Duration.ofSeconds(20)), new FoldingModel());
 
@@ -61,7 +61,7 @@ class StreamProcessorTest {
             entry("acclimate-step", "1"),
             entry("traceparent", "00-ab-cd-01"));
     ConsumerRecord<String, byte[]> second = responses.get(1);
-    int length = Integer.parseInt(header(second, PartitionFold.HEADER_LENGTH));
+    int length = Integer.parseInt(header(second, RecordHeaders.HEADER_LENGTH));
     assertThat(new String(second.value(), 0, length, UTF_8)).contains("\"id\":\"b\"");
     ByteBuffer data = ByteBuffer.wrap(second.value()).order(ByteOrder.LITTLE_ENDIAN);
     assertThat(data.getFloat(length)).isEqualTo(5f);
@@ -166,13 +166,15 @@ class StreamProcessorTest {
         ByteBuffer.allocate(header.length + 8).order(ByteOrder.LITTLE_ENDIAN).put(header);
     infinite.putFloat(1).putFloat(Float.POSITIVE_INFINITY);
     String length = Integer.toString(header.length);
-    fixture.send(0, "bad-inf", infinite.array(), Map.of(PartitionFold.HEADER_LENGTH, length));
-    fixture.send(0, "bad-cut", header, Map.of(PartitionFold.HEADER_LENGTH, length));
+    fixture.send(0, "bad-inf", infinite.array(), Map.of(RecordHeaders.HEADER_LENGTH, length));
+    fixture.send(0, "bad-cut", header, Map.of(RecordHeaders.HEADER_LENGTH, length));
     fixture.sendNumbered(0, 100, 101);
     good.add("0:100");
     int bad = poison.size() + 2;
 
-    fixture.start(fixture.config.withMaxRecordBytes(4000), new FoldingModel());
+    fixture.start(
+        fixture.config.withBatching(new StreamConfig.Batching(4, Duration.ofMillis(50), 4000)),
+        new FoldingModel());
 
     List<ConsumerRecord<String, byte[]>> answered = fixture.out().settle(good.size());
     List<ConsumerRecord<String, byte[]>> dead = fixture.dead().settle(bad);

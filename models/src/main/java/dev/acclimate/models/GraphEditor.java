@@ -9,6 +9,7 @@ import ai.onnx.proto.OnnxMl.TensorShapeProto;
 import ai.onnx.proto.OnnxMl.TypeProto;
 import ai.onnx.proto.OnnxMl.ValueInfoProto;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -176,6 +177,15 @@ public final class GraphEditor {
    * @throws InvalidInputException when the model uses the name already
    */
   public void addInput(String name, ElementType type, long... shape) {
+    addInput(name, type, dimensions(shape));
+  }
+
+  /**
+   * Declares an input under exactly this name, with axes that may share symbols with other inputs.
+   *
+   * @throws InvalidInputException when the model uses the name already
+   */
+  public void addInput(String name, ElementType type, List<Dimension> shape) {
     if (!names.add(name)) {
       throw new InvalidInputException(
           model.name() + ": already has a tensor '" + name + "': is it adapted already?");
@@ -186,7 +196,13 @@ public final class GraphEditor {
   /** Declares an existing tensor as output; -1 stands for a size that is not fixed. */
   public void addOutput(String name, ElementType type, long... shape) {
     names.add(name);
-    graph.addOutput(valueInfo(name, type, shape));
+    graph.addOutput(valueInfo(name, type, dimensions(shape)));
+  }
+
+  private static List<Dimension> dimensions(long... shape) {
+    return Arrays.stream(shape)
+        .mapToObj(size -> size < 0 ? Dimension.symbolic("") : Dimension.fixed(size))
+        .toList();
   }
 
   /** Keeps only these of the outputs declared so far. */
@@ -196,11 +212,16 @@ public final class GraphEditor {
     graph.clearOutput().addAllOutput(kept);
   }
 
-  private static ValueInfoProto valueInfo(String name, ElementType type, long... shape) {
+  private static ValueInfoProto valueInfo(String name, ElementType type, List<Dimension> shape) {
     TensorShapeProto.Builder dims = TensorShapeProto.newBuilder();
-    for (long size : shape) {
+    for (Dimension size : shape) {
       TensorShapeProto.Dimension.Builder dimension = TensorShapeProto.Dimension.newBuilder();
-      dims.addDim(size < 0 ? dimension : dimension.setDimValue(size));
+      if (size.isFixed()) {
+        dimension.setDimValue(size.size());
+      } else if (!size.symbol().isEmpty()) {
+        dimension.setDimParam(size.symbol());
+      }
+      dims.addDim(dimension);
     }
     return ValueInfoProto.newBuilder()
         .setName(name)

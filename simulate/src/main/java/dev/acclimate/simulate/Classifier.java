@@ -88,9 +88,13 @@ public final class Classifier {
     return input.dimensions().get(0).isFixed();
   }
 
-  /** Runs a batch and writes the class with the highest score of each sample. */
-  BatchResult classify(AdaptiveModel model, Tensor batch, int[] classes) {
-    BatchResult result = model.run(Map.of(input.name(), batch));
+  /**
+   * Runs a batch and writes the class with the highest score of each sample.
+   *
+   * @param tasks int64 {@code [B]}, for methods that read them
+   */
+  BatchResult classify(AdaptiveModel model, Tensor batch, Tensor tasks, int[] classes) {
+    BatchResult result = model.run(Map.of(input.name(), batch, AdaptiveModel.TASK_INPUT, tasks));
     Tensor scores = result.outputs().get(output);
     if (scores == null) {
       throw new IllegalStateException("no output " + output);

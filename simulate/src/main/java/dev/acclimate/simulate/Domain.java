@@ -19,23 +19,35 @@ public final class Domain {
   private final Corrupter corrupter;
   private final int[] samples;
   private final boolean resetBefore;
+  private final int task;
+  private final int round;
 
   Domain(
       ImageSet images,
       Preprocessing preprocessing,
       Corrupter corrupter,
       int[] samples,
-      boolean resetBefore) {
+      boolean resetBefore,
+      int task,
+      int round) {
     this.images = images;
     this.preprocessing = preprocessing;
     this.corrupter = corrupter;
     this.samples = samples;
     this.resetBefore = resetBefore;
+    this.task = task;
+    this.round = round;
   }
 
-  /** The name in reports: the corruption's. */
+  /** The name in reports: the corruption's, with the round from the second on. */
   public String name() {
-    return shift().corruption().id();
+    String corruption = shift().corruption().id();
+    return round == 1 ? corruption : corruption + " (" + round + ")";
+  }
+
+  /** Which of the stream's different domains this is, from 0; the same in every round. */
+  public int task() {
+    return task;
   }
 
   /** What is done to the images. */

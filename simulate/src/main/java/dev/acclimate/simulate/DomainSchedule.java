@@ -9,7 +9,9 @@ public enum DomainSchedule {
   /** Each by itself: the state is reset before every domain. */
   SINGLE("single"),
   /** One after another without a reset. */
-  CONTINUAL("continual");
+  CONTINUAL("continual"),
+  /** The continual sequence again and again, see {@link StreamOptions#rounds}. */
+  RECURRING("recurring");
 
   private final String id;
 

@@ -11,11 +11,11 @@ import java.util.List;
 
 /**
  * An image set replayed under drift: once per domain, each time shifted in its own way and in its
- * own order.
+ * own order; where domains recur, once per domain and round.
  *
- * <p>A domain's order depends on the seed and on its shift, not on the domains around it, so that a
- * figure for one corruption is the same whichever others a run includes. Reading is repeatable:
- * give every method the same stream.
+ * <p>A domain's order depends on the seed, its shift and the round, not on the domains around it,
+ * so that a figure for one corruption is the same whichever others a run includes. Reading is
+ * repeatable: give every method the same stream.
  */
 public final class DomainStream {
 
@@ -41,21 +41,32 @@ public final class DomainStream {
     Preprocessing fitting = preprocessing.on(images);
     int[] labels = images.labels();
     List<Domain> domains = new ArrayList<>();
-    for (Shift shift : options.shifts()) {
-      int[] order = options.order().arrange(labels, options.delta(), seed(options.seed(), shift));
-      domains.add(
-          new Domain(
-              images,
-              fitting,
-              Corrupter.of(shift, images, options.seed()),
-              order,
-              options.schedule().resetsBefore(domains.size())));
+    List<Corrupter> corrupters =
+        options.shifts().stream()
+            .map(shift -> Corrupter.of(shift, images, options.seed()))
+            .toList();
+    for (int round = 1; round <= options.passes(); round++) {
+      for (int task = 0; task < corrupters.size(); task++) {
+        Corrupter corrupter = corrupters.get(task);
+        long seed = seed(options.seed(), corrupter.shift(), round);
+        domains.add(
+            new Domain(
+                images,
+                fitting,
+                corrupter,
+                options.order().arrange(labels, options.delta(), seed),
+                options.schedule().resetsBefore(domains.size()),
+                task,
+                round));
+      }
     }
     return new DomainStream(images, domains);
   }
 
-  private static long seed(long seed, Shift shift) {
-    return SeededRandom.of(seed, shift.corruption().id().hashCode(), shift.severity()).nextLong();
+  private static long seed(long seed, Shift shift, int round) {
+    long first =
+        SeededRandom.of(seed, shift.corruption().id().hashCode(), shift.severity()).nextLong();
+    return round == 1 ? first : SeededRandom.of(first, round).nextLong();
   }
 
   /** Where the samples come from. */

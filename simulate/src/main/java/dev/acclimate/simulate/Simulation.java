@@ -20,6 +20,10 @@ import java.util.function.Supplier;
 /**
  * Runs a simulated stream through a model once per method and counts wrong answers. All methods see
  * the very same batches; each keeps a state of its own, reset where the stream says so.
+ *
+ * <p>Methods that read tasks are told each sample's true domain, as a deployment can where devices
+ * name theirs; a batch never holds two. They get no hint otherwise: {@code tasks=detected} works on
+ * the samples alone.
  */
 public final class Simulation {
   private final OnnxModel model;
@@ -65,9 +69,9 @@ public final class Simulation {
       this.answers = new int[batchSize];
     }
 
-    void judge(Classifier classifier, Tensor batch, int[] labels) {
+    void judge(Classifier classifier, Tensor batch, Tensor tasks, int[] labels) {
       long begin = System.nanoTime();
-      classifier.classify(model, batch, answers);
+      classifier.classify(model, batch, tasks, answers);
       nanos += System.nanoTime() - begin;
       int n = (int) batch.size(0);
       for (int b = 0; b < n; b++) {
@@ -123,9 +127,10 @@ public final class Simulation {
           if (n < options.batchSize() && classifier.hasFixedBatch()) {
             break; // the model takes whole batches only; results tell how many samples counted
           }
-          try (Tensor part = batch.first(n)) {
+          try (Tensor part = batch.first(n);
+              Tensor tasks = tasks(domain, n)) {
             for (Contestant contestant : contestants) {
-              contestant.judge(classifier, part, labels);
+              contestant.judge(classifier, part, tasks, labels);
             }
           }
           from += n;
@@ -138,6 +143,14 @@ public final class Simulation {
     } finally {
       contestants.forEach(Contestant::close);
     }
+  }
+
+  private static Tensor tasks(Domain domain, int samples) {
+    Tensor tasks = Tensor.allocate(ElementType.INT64, samples);
+    for (int b = 0; b < samples; b++) {
+      tasks.longs().put(b, domain.task());
+    }
+    return tasks;
   }
 
   private void openAll(List<Contestant> contestants, SimulationProgress progress) {

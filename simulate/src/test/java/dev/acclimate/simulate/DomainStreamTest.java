@@ -14,6 +14,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class DomainStreamTest {
@@ -30,6 +31,56 @@ class DomainStreamTest {
     assertThat(stream(DomainSchedule.CONTINUAL, Corruption.FOG, Corruption.NONE).domains())
         .extracting(Domain::resetBefore)
         .containsExactly(true, false);
+  }
+
+  @Test
+  void domainsRecurWithoutAResetAndInAnotherOrderEachRound() {
+    StreamOptions options =
+        new StreamOptions(
+            Shift.all(List.of(Corruption.FOG, Corruption.NONE), 5),
+            DomainSchedule.RECURRING,
+            Order.DIRICHLET,
+            Order.DEFAULT_DELTA,
+            1,
+            3);
+
+    DomainStream stream = DomainStream.of(IMAGES, PREPROCESSING, options);
+
+    List<Domain> domains = stream.domains();
+    assertThat(domains)
+        .extracting(Domain::name)
+        .containsExactly("fog", "none", "fog (2)", "none (2)", "fog (3)", "none (3)");
+    assertThat(domains).extracting(Domain::task).containsExactly(0, 1, 0, 1, 0, 1);
+    assertThat(domains)
+        .extracting(Domain::resetBefore)
+        .containsExactly(true, false, false, false, false, false);
+    assertThat(stream.size()).isEqualTo(6 * 50);
+    assertThat(samples(domains.get(2))).isNotEqualTo(samples(domains.get(0)));
+    assertThat(samples(domains.get(4))).isNotEqualTo(samples(domains.get(2)));
+    assertThat(samples(domains.get(4)))
+        .containsExactlyInAnyOrderElementsOf(samples(domains.get(0)));
+  }
+
+  @Test
+  void theFirstRoundIsTheContinualStream() {
+    Domain once = stream(DomainSchedule.CONTINUAL, Corruption.FOG).domains().get(0);
+    Domain first = stream(DomainSchedule.RECURRING, Corruption.FOG).domains().get(0);
+
+    assertThat(samples(first)).isEqualTo(samples(once));
+  }
+
+  @Test
+  void refusesLessThanOneRound() {
+    assertThatThrownBy(
+            () ->
+                new StreamOptions(
+                    List.of(Shift.NONE), DomainSchedule.RECURRING, Order.IID, 0.1, 0, 0))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage("rounds: expected at least 1, found 0");
+  }
+
+  private static List<Integer> samples(Domain domain) {
+    return IntStream.range(0, domain.size()).mapToObj(domain::sample).toList();
   }
 
   @Test
@@ -94,7 +145,7 @@ class DomainStreamTest {
     assertThat(DomainSchedule.parse("continual")).isEqualTo(DomainSchedule.CONTINUAL);
     assertThatThrownBy(() -> DomainSchedule.parse("forever"))
         .isInstanceOf(InvalidInputException.class)
-        .hasMessage("domains: expected one of single, continual, found \"forever\"");
+        .hasMessage("domains: expected one of single, continual, recurring, found \"forever\"");
   }
 
   private static DomainStream stream(DomainSchedule schedule, Corruption... corruptions) {

@@ -5,13 +5,44 @@ import dev.acclimate.adapters.AdaptiveModel;
 import dev.acclimate.adapters.BatchResult;
 import dev.acclimate.models.Tensor;
 import dev.acclimate.models.TensorInfo;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.zip.CRC32;
 
 /** The processor's view of an {@link AdaptiveModel}. */
-record AdaptiveBatchModel(AdaptiveModel model) implements BatchModel {
+final class AdaptiveBatchModel implements BatchModel {
+  private static final int DIGEST_DIGITS = 12;
 
-  private record State(AdaptationState state) implements Snapshot {}
+  private final AdaptiveModel model;
+  private final Packed initial;
+
+  AdaptiveBatchModel(AdaptiveModel model) {
+    this.model = model;
+    this.initial = new Packed(model.state());
+  }
+
+  private record Packed(AdaptationState state) implements State {
+    @Override
+    public long step() {
+      return state.step();
+    }
+
+    @Override
+    public long sizeInBytes() {
+      return state.sizeInBytes();
+    }
+
+    @Override
+    public byte[] toBytes() {
+      return state.toBytes();
+    }
+
+    @Override
+    public void close() {
+      state.close();
+    }
+  }
 
   @Override
   public List<TensorInfo> inputs() {
@@ -29,21 +60,43 @@ record AdaptiveBatchModel(AdaptiveModel model) implements BatchModel {
   }
 
   @Override
-  public Result run(Map<String, Tensor> inputs) {
-    BatchResult result = model.run(inputs);
+  public String variant() {
+    // options are part of it: going back to a method finds the state that it left
+    CRC32 method = new CRC32();
+    method.update(model.method().getBytes(StandardCharsets.UTF_8));
+    String name = model.method().replaceFirst("\\[.*", "");
+    return model.digest().substring(0, DIGEST_DIGITS)
+        + "-"
+        + name
+        + "-"
+        + Long.toHexString(method.getValue());
+  }
+
+  @Override
+  public State initialState() {
+    return initial;
+  }
+
+  @Override
+  public State newState() {
+    return new Packed(model.newState());
+  }
+
+  @Override
+  public State parseState(String name, byte[] bytes) {
+    return new Packed(model.parseState(name, bytes));
+  }
+
+  @Override
+  public Result run(Map<String, Tensor> inputs, State from, State into) {
+    BatchResult result = model.run(inputs, packed(from), packed(into));
     return new Result(result.outputs(), result.adapted(), result.step());
   }
 
-  @Override
-  public Snapshot snapshot() {
-    return new State(model.state());
-  }
-
-  @Override
-  public void restore(Snapshot snapshot) {
-    if (!(snapshot instanceof State state)) {
-      throw new IllegalArgumentException("not a snapshot of this model: " + snapshot);
+  private static AdaptationState packed(State state) {
+    if (!(state instanceof Packed packed)) {
+      throw new IllegalArgumentException("not a state of this model: " + state);
     }
-    model.restore(state.state());
+    return packed.state();
   }
 }

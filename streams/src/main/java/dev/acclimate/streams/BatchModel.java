@@ -1,23 +1,25 @@
 package dev.acclimate.streams;
 
 import dev.acclimate.adapters.AdaptiveModel;
+import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.Tensor;
 import dev.acclimate.models.TensorInfo;
 import java.util.List;
 import java.util.Map;
 
 /**
- * What the processor asks of a model: run a batch, and let the state it folds over the batches be
- * taken and put back. Only the processor's thread calls it once the processor has started.
+ * What the processor asks of a model: run a batch from a state into the next one. The processor
+ * keeps the states, one for each stream, partition or model.
  *
- * <p>The fold must be deterministic: from equal snapshots, equal batches give equal outputs and
- * equal snapshots.
+ * <p>The fold must be deterministic: from equal states, equal batches give equal outputs and equal
+ * next states. One thread runs batches; states are read and written as bytes by another meanwhile,
+ * never the state that a run is writing.
  */
 public interface BatchModel {
 
   /**
-   * An adaptive model as a batch model. The caller still closes {@code model}, and leaves it alone
-   * meanwhile.
+   * An adaptive model as a batch model; its present state is where every stream starts. The caller
+   * still closes {@code model}, and leaves it alone meanwhile.
    */
   static BatchModel of(AdaptiveModel model) {
     return new AdaptiveBatchModel(model);
@@ -32,28 +34,52 @@ public interface BatchModel {
   /** The method with its options, such as {@code unmix-tns[components=16]}. */
   String method();
 
+  /** Tells models apart whose states do not fit one another; letters, digits, '-' and '.'. */
+  String variant();
+
+  /** The state that every stream starts from; never written to. */
+  State initialState();
+
+  /** A state for runs to write into. */
+  State newState();
+
   /**
-   * Runs one batch and steps the state.
+   * Reads a state that {@link State#toBytes} wrote.
    *
-   * @throws RuntimeException when the batch cannot be run; the state is then undefined until the
-   *     next {@link #restore}
+   * @param name what errors call it
+   * @throws InvalidInputException when it is none, or one of another model or method
    */
-  Result run(Map<String, Tensor> inputs);
+  State parseState(String name, byte[] bytes);
 
-  /** A copy of the state that later runs leave as it is. */
-  Snapshot snapshot();
+  /**
+   * Runs one batch.
+   *
+   * @param from the state before the batch; left as it is
+   * @param into receives the state after it, undefined unless the result is adapted
+   * @throws RuntimeException when the batch cannot be run
+   */
+  Result run(Map<String, Tensor> inputs, State from, State into);
 
-  /** Puts the state back to a snapshot that this model gave. */
-  void restore(Snapshot snapshot);
+  /** What a model has learnt from a stream; only the model that gave it can read it. */
+  interface State {
+    /** Batches folded in so far. */
+    long step();
 
-  /** A model's state at one step; only the model that gave it can read it. */
-  interface Snapshot {}
+    /** What it takes in memory. */
+    long sizeInBytes();
+
+    /** The state as a safetensors file holds it. */
+    byte[] toBytes();
+
+    /** Lets go of what the garbage collector does not know of. */
+    void close();
+  }
 
   /**
    * What a run gave.
    *
    * @param outputs by name, valid until the next run
-   * @param adapted false when the model answered but rejected the step
+   * @param adapted false when the model answered but rejected the step: the state stays as it was
    * @param step how many steps the state has behind it
    */
   record Result(Map<String, Tensor> outputs, boolean adapted, long step) {}

@@ -19,7 +19,9 @@ public enum DeadLetterReason {
   WRONG_COUNT("wrong-count"),
   NOT_FINITE("not-finite"),
   MODEL_FAILURE("model-failure"),
-  RESPONSE("response");
+  RESPONSE("response"),
+  /** Feedback that cannot be read; counted by {@code acclimate.labels.malformed}. */
+  MALFORMED_LABEL("malformed-label");
 
   private final String tag;
 

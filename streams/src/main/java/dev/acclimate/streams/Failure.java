@@ -9,6 +9,7 @@ import org.apache.kafka.common.errors.AuthenticationException;
 import org.apache.kafka.common.errors.FencedInstanceIdException;
 import org.apache.kafka.common.errors.InterruptException;
 import org.apache.kafka.common.errors.InvalidConfigurationException;
+import org.apache.kafka.common.errors.InvalidProducerEpochException;
 import org.apache.kafka.common.errors.InvalidTopicException;
 import org.apache.kafka.common.errors.ProducerFencedException;
 import org.apache.kafka.common.errors.RebalanceInProgressException;
@@ -23,6 +24,8 @@ enum Failure {
   RETRIABLE,
   /** Another producer took over the transactional id: take it back, unless that goes on. */
   FENCED,
+  /** The brokers do not offer the group protocol that was asked for. */
+  OLD_BROKERS,
   /** Another member took this one's place in the group. */
   DISPLACED,
   /** Kafka does not say: roll back and try again a few times. */
@@ -52,13 +55,18 @@ enum Failure {
     if (!(thrown instanceof KafkaException || thrown.getCause() instanceof KafkaException)) {
       return FATAL;
     }
+    if (thrown instanceof UnsupportedVersionException
+        && String.valueOf(thrown.getMessage()).contains("group protocol")) {
+      return OLD_BROKERS;
+    }
     if (causedBy(thrown, FATAL_KINDS)) {
       return FATAL;
     }
     if (causedBy(thrown, List.of(FencedInstanceIdException.class))) {
       return DISPLACED;
     }
-    if (causedBy(thrown, List.of(ProducerFencedException.class))) {
+    if (causedBy(
+        thrown, List.of(ProducerFencedException.class, InvalidProducerEpochException.class))) {
       return FENCED;
     }
     return causedBy(thrown, RETRIABLE_KINDS) ? RETRIABLE : UNKNOWN;

@@ -11,13 +11,17 @@ import java.util.Map;
 
 /**
  * The direct buffers of one micro-batch, one per model input, filled sample by sample. A decoder
- * writes behind the last sample and then {@linkplain #add adds} what it wrote, so a record that
- * turns out to be invalid halfway leaves nothing behind. Not thread-safe.
+ * {@linkplain #reserve reserves} room, writes behind the last sample and then {@linkplain #add
+ * adds} what it wrote, so a record that turns out to be invalid halfway leaves nothing behind.
+ *
+ * <p>The buffers start small and double as samples come, since of many batches that are open at a
+ * time most never fill. Not thread-safe.
  */
 public final class InputBatch implements AutoCloseable {
   private final List<TensorInfo> inputs;
   private final List<Tensor> tensors = new ArrayList<>();
   private final int capacity;
+  private int allocated;
   private int samples;
   private Map<String, Tensor> view = Map.of();
   private int viewSamples = -1;
@@ -32,11 +36,19 @@ public final class InputBatch implements AutoCloseable {
     this.inputs = List.copyOf(inputs);
     this.capacity = capacity;
     for (TensorInfo input : inputs) {
-      tensors.add(Tensor.allocate(input.type(), batchShape(input, capacity)));
+      requireBatches(input, capacity);
     }
+    allocate(1);
   }
 
-  private static long[] batchShape(TensorInfo input, int capacity) {
+  private void allocate(int samples) {
+    for (TensorInfo input : inputs) {
+      tensors.add(Tensor.allocate(input.type(), batchShape(input, samples)));
+    }
+    allocated = samples;
+  }
+
+  private static void requireBatches(TensorInfo input, int capacity) {
     if (input.rank() == 0 || input.elementsPerSample() < 0) {
       throw new InvalidInputException(
           "model input "
@@ -44,12 +56,7 @@ public final class InputBatch implements AutoCloseable {
               + ": expected a batch axis and fixed sizes after it, found "
               + input.shapeText());
     }
-    long[] shape = new long[input.rank()];
-    shape[0] = capacity;
-    for (int axis = 1; axis < shape.length; axis++) {
-      shape[axis] = input.dimensions().get(axis).size();
-    }
-    if (!input.accepts(shape)) {
+    if (!input.accepts(batchShape(input, capacity))) {
       throw new InvalidInputException(
           "model input "
               + input.name()
@@ -59,6 +66,14 @@ public final class InputBatch implements AutoCloseable {
               + input.dimensions().get(0)
               + ", found "
               + capacity);
+    }
+  }
+
+  private static long[] batchShape(TensorInfo input, int samples) {
+    long[] shape = new long[input.rank()];
+    shape[0] = samples;
+    for (int axis = 1; axis < shape.length; axis++) {
+      shape[axis] = input.dimensions().get(axis).size();
     }
     return shape;
   }
@@ -90,6 +105,26 @@ public final class InputBatch implements AutoCloseable {
     return Math.toIntExact(info.elementsPerSample() * info.type().bytes());
   }
 
+  /** Makes sure that {@code count} more samples can be written; they must fit the capacity. */
+  void reserve(int count) {
+    int needed = samples + count;
+    if (needed > capacity) {
+      throw new IllegalArgumentException(count + " samples, room for " + room());
+    }
+    if (needed <= allocated) {
+      return;
+    }
+    closeView();
+    List<Tensor> smaller = List.copyOf(tensors);
+    tensors.clear();
+    allocate(Math.min(capacity, Math.max(needed, 2 * allocated)));
+    for (int input = 0; input < inputs.size(); input++) {
+      int bytes = samples * sampleBytes(input);
+      buffer(input).put(0, smaller.get(input).bytes(), 0, bytes);
+    }
+    smaller.forEach(Tensor::close);
+  }
+
   /** Keeps the {@code count} samples that were written behind the last one. */
   void add(int count) {
     if (count > room()) {
@@ -100,6 +135,7 @@ public final class InputBatch implements AutoCloseable {
 
   /** Copies samples of another batch of the same model behind the last one. */
   void addFrom(InputBatch source, int first, int count) {
+    reserve(count);
     for (int input = 0; input < inputs.size(); input++) {
       int size = sampleBytes(input);
       buffer(input).put(offset(input), source.buffer(input), first * size, count * size);
@@ -118,7 +154,7 @@ public final class InputBatch implements AutoCloseable {
       Map<String, Tensor> byName = new LinkedHashMap<>();
       for (int i = 0; i < inputs.size(); i++) {
         Tensor whole = tensors.get(i);
-        byName.put(inputs.get(i).name(), samples == capacity ? whole : whole.first(samples));
+        byName.put(inputs.get(i).name(), samples == allocated ? whole : whole.first(samples));
       }
       view = byName;
       viewSamples = samples;

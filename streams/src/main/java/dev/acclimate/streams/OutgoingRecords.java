@@ -27,7 +27,7 @@ final class OutgoingRecords {
 
   /** The largest value that the producer takes: any answerable request fits as a dead letter. */
   static int maxValueBytes(StreamConfig config) {
-    return Math.max(config.maxRecordBytes(), 1 << 20);
+    return Math.max(config.batching().maxRecordBytes(), 1 << 20);
   }
 
   void answer(ConsumerRecord<byte[], byte[]> request, InferenceResponse response, long step)
@@ -46,7 +46,7 @@ final class OutgoingRecords {
     headers.add("acclimate-method", bytes(method));
     headers.add("acclimate-step", bytes(Long.toString(step)));
     if (response.binary()) {
-      headers.add(PartitionFold.HEADER_LENGTH, bytes(Integer.toString(response.headerLength())));
+      headers.add(RecordHeaders.HEADER_LENGTH, bytes(Integer.toString(response.headerLength())));
     }
     Header trace = request.headers().lastHeader("traceparent");
     if (trace != null) {
@@ -56,21 +56,30 @@ final class OutgoingRecords {
   }
 
   void refuse(ConsumerRecord<byte[], byte[]> request, InvalidRecordException why) {
-    byte[] value = request.value();
+    records.add(deadLetter(topics.deadLetter(), maxBytes, request, why));
+  }
+
+  /**
+   * A record with its headers, the reason why it is dead and where it came from.
+   *
+   * @param maxBytes the largest value that the producer takes; a larger one is left out
+   */
+  static ProducerRecord<byte[], byte[]> deadLetter(
+      String topic, int maxBytes, ConsumerRecord<byte[], byte[]> dead, InvalidRecordException why) {
+    byte[] value = dead.value();
     String reason = why.reason().tag() + ": " + why.getMessage();
     if (value != null && value.length > maxBytes) {
       reason += " (the value is left out here: it is larger than the producer sends)";
       value = null;
     }
-    ProducerRecord<byte[], byte[]> record =
-        new ProducerRecord<>(topics.deadLetter(), request.key(), value);
+    ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(topic, dead.key(), value);
     Headers headers = record.headers();
-    request.headers().forEach(headers::add);
+    dead.headers().forEach(headers::add);
     headers.add("acclimate-reason", bytes(reason));
-    headers.add("acclimate-origin-topic", bytes(request.topic()));
-    headers.add("acclimate-origin-partition", bytes(Integer.toString(request.partition())));
-    headers.add("acclimate-origin-offset", bytes(Long.toString(request.offset())));
-    records.add(record);
+    headers.add("acclimate-origin-topic", bytes(dead.topic()));
+    headers.add("acclimate-origin-partition", bytes(Integer.toString(dead.partition())));
+    headers.add("acclimate-origin-offset", bytes(Long.toString(dead.offset())));
+    return record;
   }
 
   List<ProducerRecord<byte[], byte[]>> records() {

@@ -5,6 +5,9 @@ import org.apache.kafka.common.header.Header;
 
 /** Record headers as text in UTF-8. */
 final class RecordHeaders {
+  /** Bytes of the JSON header of a request or response in binary form. */
+  static final String HEADER_LENGTH = "inference-header-content-length";
+
   private RecordHeaders() {}
 
   static String text(Header header) {

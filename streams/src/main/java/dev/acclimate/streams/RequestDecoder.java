@@ -22,7 +22,6 @@ import com.fasterxml.jackson.core.json.JsonReadFeature;
 import dev.acclimate.models.ElementType;
 import dev.acclimate.models.TensorInfo;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -112,7 +111,9 @@ public final class RequestDecoder {
     } catch (JsonProcessingException e) {
       throw malformed(e);
     } catch (IOException e) {
-      throw new UncheckedIOException("reading from memory", e);
+      // Jackson tells UTF-16 and UTF-32 from UTF-8 by itself, and of errors there in another way
+      throw new InvalidRecordException(
+          MALFORMED, "expected JSON, found bytes that are no text: " + e.getMessage());
     }
   }
 
@@ -436,6 +437,7 @@ public final class RequestDecoder {
       if (samples > batch.room()) {
         throw new NoRoomException();
       }
+      batch.reserve(samples);
     }
 
     private void readJson(JsonParser parser, InputHeader header)

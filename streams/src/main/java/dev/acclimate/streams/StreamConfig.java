@@ -3,6 +3,7 @@ package dev.acclimate.streams;
 import dev.acclimate.models.InvalidInputException;
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -18,33 +19,83 @@ import org.jspecify.annotations.Nullable;
  * @param instance tells the processors of a group apart; each must keep its own through restarts,
  *     since {@code group-instance} is the transactional id that fences off an older self
  * @param topics where records come from and go to
- * @param maxBatch samples in a full batch, also the most a single record may hold
- * @param maxDelay how long the first record of a batch may wait for the batch to fill
- * @param maxRecordBytes size of a request that is still decoded
+ * @param batching how records become batches
+ * @param states what has a state of its own, and how states are kept
  * @param modelName {@code model_name} of the responses
  * @param modelVersion {@code model_version} of the responses
- * @param kafka further settings of the Kafka clients; {@code consumer.} and {@code producer.}
- *     prefixes reach one of them only
+ * @param kafka further settings of the Kafka clients; {@code consumer.}, {@code producer.} and
+ *     {@code admin.} prefixes reach one of them only
  */
 public record StreamConfig(
     String bootstrap,
     String group,
     String instance,
     Topics topics,
-    int maxBatch,
-    Duration maxDelay,
-    int maxRecordBytes,
+    Batching batching,
+    StateKeeping states,
     String modelName,
     String modelVersion,
     Map<String, String> kafka) {
 
   public static final String DEFAULT_INSTANCE = "0";
-  public static final int DEFAULT_MAX_BATCH = 64;
-  public static final Duration DEFAULT_MAX_DELAY = Duration.ofMillis(50);
-  public static final Duration MOST_MAX_DELAY = Duration.ofMinutes(1);
-  public static final int DEFAULT_MAX_RECORD_BYTES = 16 << 20;
   public static final String DEFAULT_MODEL_NAME = "model";
   public static final String DEFAULT_MODEL_VERSION = "1";
+
+  /**
+   * How records become batches.
+   *
+   * @param max samples in a full batch, also the most a single record may hold
+   * @param delay how long the first record of a batch may wait for the batch to fill
+   * @param maxRecordBytes size of a request that is still decoded
+   */
+  public record Batching(int max, Duration delay, int maxRecordBytes) {
+    public static final Duration MOST_DELAY = Duration.ofMinutes(1);
+    public static final int DEFAULT_MAX = 64;
+    public static final Batching DEFAULT =
+        new Batching(DEFAULT_MAX, Duration.ofMillis(50), 16 << 20);
+
+    public Batching {
+      if (max < 1) {
+        throw new InvalidInputException("max batch: expected at least 1 sample, found " + max);
+      }
+      if (delay.isNegative() || delay.compareTo(MOST_DELAY) > 0) {
+        throw new InvalidInputException(
+            "max delay: expected 0 to 60 seconds, found " + delay.toMillis() + " ms");
+      }
+      if (maxRecordBytes < 1 || maxRecordBytes > 1 << 30) {
+        throw new InvalidInputException(
+            "max record bytes: expected 1 byte to 1 GiB, found " + maxRecordBytes);
+      }
+    }
+  }
+
+  /**
+   * How states are kept.
+   *
+   * @param scope what has a state of its own
+   * @param snapshotEvery batches between two snapshots in the journal; 0 for snapshots by size and
+   *     time, see {@link dev.acclimate.streams.journal.SnapshotPolicy}
+   * @param memoryBytes what the states of all streams may take; the least recently used ones beyond
+   *     that wait in the journal
+   */
+  public record StateKeeping(Scope scope, int snapshotEvery, long memoryBytes) {
+    public static final StateKeeping DEFAULT = new StateKeeping(Scope.PARTITION, 0, 256L << 20);
+    public static final int MOST_SNAPSHOT_EVERY = 1000;
+
+    public StateKeeping {
+      if (snapshotEvery < 0 || snapshotEvery > MOST_SNAPSHOT_EVERY) {
+        throw new InvalidInputException(
+            "snapshot every: expected 0 (by size and time) to "
+                + MOST_SNAPSHOT_EVERY
+                + " batches, found "
+                + snapshotEvery);
+      }
+      if (memoryBytes < 1) {
+        throw new InvalidInputException(
+            "state memory: expected at least 1 byte, found " + memoryBytes);
+      }
+    }
+  }
 
   /** Settings that delivery exactly once rests on. */
   private static final Set<String> OURS =
@@ -91,6 +142,10 @@ public record StreamConfig(
                 + in
                 + "' for both");
       }
+      if (state != null && List.of(in, out, deadLetter).contains(state)) {
+        throw new InvalidInputException(
+            "topics: expected a state topic of its own, found '" + state + "' used twice");
+      }
     }
 
     public Topics(String in, String out, String deadLetter) {
@@ -116,20 +171,13 @@ public record StreamConfig(
     requireText(modelName, "model name");
     requireText(modelVersion, "model version");
     Objects.requireNonNull(topics);
-    if (maxBatch < 1) {
-      throw new InvalidInputException("max batch: expected at least 1 sample, found " + maxBatch);
-    }
-    if (maxDelay.isNegative() || maxDelay.compareTo(MOST_MAX_DELAY) > 0) {
+    if (states.scope() == Scope.STREAM && topics.state() == null) {
       throw new InvalidInputException(
-          "max delay: expected 0 to 60 seconds, found " + maxDelay.toMillis() + " ms");
-    }
-    if (maxRecordBytes < 1 || maxRecordBytes > 1 << 30) {
-      throw new InvalidInputException(
-          "max record bytes: expected 1 byte to 1 GiB, found " + maxRecordBytes);
+          "topics.state: expected a topic, which scope stream needs for its states, found none");
     }
     kafka = Map.copyOf(kafka);
     for (String key : kafka.keySet()) {
-      String setting = key.replaceFirst("^(consumer|producer)\\.", "");
+      String setting = key.replaceFirst("^(consumer|producer|admin)\\.", "");
       if (OURS.contains(setting)) {
         throw new InvalidInputException(
             "properties: expected settings other than '"
@@ -152,82 +200,45 @@ public record StreamConfig(
         group,
         DEFAULT_INSTANCE,
         topics,
-        DEFAULT_MAX_BATCH,
-        DEFAULT_MAX_DELAY,
-        DEFAULT_MAX_RECORD_BYTES,
+        Batching.DEFAULT,
+        StateKeeping.DEFAULT,
         DEFAULT_MODEL_NAME,
         DEFAULT_MODEL_VERSION,
         Map.of());
   }
 
-  public StreamConfig withInstance(String instance) {
+  public StreamConfig withInstance(String changed) {
     return new StreamConfig(
-        bootstrap,
-        group,
-        instance,
-        topics,
-        maxBatch,
-        maxDelay,
-        maxRecordBytes,
-        modelName,
-        modelVersion,
-        kafka);
+        bootstrap, group, changed, topics, batching, states, modelName, modelVersion, kafka);
   }
 
-  public StreamConfig withBatch(int maxBatch, Duration maxDelay) {
+  public StreamConfig withTopics(Topics changed) {
     return new StreamConfig(
-        bootstrap,
-        group,
-        instance,
-        topics,
-        maxBatch,
-        maxDelay,
-        maxRecordBytes,
-        modelName,
-        modelVersion,
-        kafka);
+        bootstrap, group, instance, changed, batching, states, modelName, modelVersion, kafka);
   }
 
-  public StreamConfig withMaxRecordBytes(int maxRecordBytes) {
+  public StreamConfig withBatching(Batching changed) {
     return new StreamConfig(
-        bootstrap,
-        group,
-        instance,
-        topics,
-        maxBatch,
-        maxDelay,
-        maxRecordBytes,
-        modelName,
-        modelVersion,
-        kafka);
+        bootstrap, group, instance, topics, changed, states, modelName, modelVersion, kafka);
   }
 
-  public StreamConfig withModel(String modelName, String modelVersion) {
-    return new StreamConfig(
-        bootstrap,
-        group,
-        instance,
-        topics,
-        maxBatch,
-        maxDelay,
-        maxRecordBytes,
-        modelName,
-        modelVersion,
-        kafka);
+  public StreamConfig withBatch(int max, Duration delay) {
+    return withBatching(new Batching(max, delay, batching.maxRecordBytes()));
   }
 
-  public StreamConfig withKafka(Map<String, String> kafka) {
+  public StreamConfig withStates(StateKeeping changed) {
     return new StreamConfig(
-        bootstrap,
-        group,
-        instance,
-        topics,
-        maxBatch,
-        maxDelay,
-        maxRecordBytes,
-        modelName,
-        modelVersion,
-        kafka);
+        bootstrap, group, instance, topics, batching, changed, modelName, modelVersion, kafka);
+  }
+
+  public StreamConfig withModel(String name, String version) {
+    return new StreamConfig(
+        bootstrap, group, instance, topics, batching, states, name, version, kafka);
+  }
+
+  public StreamConfig withKafka(Map<String, String> changed) {
+    return new StreamConfig(
+        bootstrap, group, instance, topics, batching, states, modelName, modelVersion, changed);
   }
 
   /** The producer's transactional id. */
@@ -241,7 +252,7 @@ public record StreamConfig(
     String prefix = client + ".";
     kafka.forEach(
         (key, value) -> {
-          if (!key.startsWith("consumer.") && !key.startsWith("producer.")) {
+          if (!key.matches("(consumer|producer|admin)\\..*")) {
             settings.put(key, value);
           }
         });

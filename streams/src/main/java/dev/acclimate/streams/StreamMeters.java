@@ -14,8 +14,11 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.producer.Producer;
@@ -27,9 +30,16 @@ import org.apache.kafka.clients.producer.Producer;
  * <ul>
  *   <li>{@code acclimate.records.in}, {@code acclimate.records.out}: requests and responses
  *   <li>{@code acclimate.records.dead}: dead letters by {@code reason}, a {@link DeadLetterReason}
- *   <li>{@code acclimate.batch.size}: samples a batch
+ *   <li>{@code acclimate.batch.size}: samples a batch; {@code acclimate.batch.fill}: as a fraction
+ *       of a full one
  *   <li>{@code acclimate.batch.latency}: from the first record in hand to the commit
  *   <li>{@code acclimate.model.time}: the model's run of a batch
+ *   <li>{@code acclimate.commit.time}: a batch's transaction, while the model runs the next
+ *   <li>{@code acclimate.batches.due}: batches that wait for the model
+ *   <li>{@code acclimate.streams}: streams with a state of their own; {@code
+ *       acclimate.states.resident}: those whose state is in memory
+ *   <li>{@code acclimate.journal.bytes}: what the state topic got
+ *   <li>{@code acclimate.recovery.time}: from a partition's arrival to its state
  *   <li>{@code acclimate.steps}, {@code acclimate.steps.rejected}: batches that moved the state,
  *       and those the model answered without
  *   <li>{@code acclimate.rollbacks}: transactions given up
@@ -53,6 +63,10 @@ final class StreamMeters {
   private final DistributionSummary batchSize;
   private final Timer batchLatency;
   private final Timer modelTime;
+  private final DistributionSummary batchFill;
+  private final Timer commitTime;
+  private final Timer recoveryTime;
+  private final Counter journalBytes;
   private final Counter steps;
   private final Counter rejected;
   private final Counter rollbacks;
@@ -83,6 +97,16 @@ final class StreamMeters {
                 .register(registry));
     this.batchLatency = timer("acclimate.batch.latency", "From the first record to the commit");
     this.modelTime = timer("acclimate.model.time", "The model's run of a batch");
+    this.batchFill =
+        keep(
+            DistributionSummary.builder("acclimate.batch.fill")
+                .description("Samples in a batch as a fraction of a full one")
+                .tags(tags)
+                .register(registry));
+    this.commitTime = timer("acclimate.commit.time", "The transaction of a batch");
+    this.recoveryTime = timer("acclimate.recovery.time", "From a partition's arrival to its state");
+    this.journalBytes =
+        counter("acclimate.journal.bytes", "Bytes of states and batch boundaries committed", tags);
     this.steps = counter("acclimate.steps", "Batches that moved the state", tags);
     this.rejected =
         counter("acclimate.steps.rejected", "Batches answered without moving the state", tags);
@@ -122,15 +146,46 @@ final class StreamMeters {
     return metrics;
   }
 
-  Timer modelTime() {
-    return modelTime;
+  void modelTook(long nanos) {
+    modelTime.record(nanos, TimeUnit.NANOSECONDS);
+  }
+
+  void committing(long nanos) {
+    commitTime.record(nanos, TimeUnit.NANOSECONDS);
+  }
+
+  void journaled(long bytes) {
+    journalBytes.increment((double) bytes);
+  }
+
+  void recovered(long nanos) {
+    recoveryTime.record(nanos, TimeUnit.NANOSECONDS);
   }
 
   void rolledBack() {
     rollbacks.increment();
   }
 
-  void committed(BatchTally tally, int samples, Duration latency) {
+  /** Shows what the pipeline of the moment has in hand. */
+  void watch(Supplier<Optional<Pipeline>> pipeline) {
+    gauge("acclimate.batches.due", "Batches that wait for the model", pipeline, Pipeline::due);
+    gauge("acclimate.streams", "Streams with a state of their own", pipeline, Pipeline::streams);
+    gauge("acclimate.states.resident", "States of streams in memory", pipeline, Pipeline::resident);
+  }
+
+  private void gauge(
+      String name,
+      String description,
+      Supplier<Optional<Pipeline>> pipeline,
+      Function<Pipeline, Integer> figure) {
+    keep(
+        Gauge.builder(name, () -> pipeline.get().map(figure).orElse(0))
+            .description(description)
+            .tags(tags)
+            .register(registry));
+  }
+
+  void committed(BatchTally tally, int samples, int capacity, Duration latency) {
     in.increment(tally.records());
     out.increment(tally.answered());
     tally.dead().forEach((reason, count) -> dead(reason).increment(count));
@@ -138,6 +193,7 @@ final class StreamMeters {
     rejected.increment(tally.rejected());
     if (samples > 0) {
       batchSize.record(samples);
+      batchFill.record((double) samples / capacity);
     }
     batchLatency.record(latency);
   }

@@ -1,32 +1,19 @@
 package dev.acclimate.streams;
 
 import dev.acclimate.models.InvalidInputException;
-import dev.acclimate.models.Tensor;
-import dev.acclimate.streams.PartitionFold.Item;
-import dev.acclimate.streams.PartitionFold.Mark;
 import dev.acclimate.streams.StreamHealth.Status;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.kafka.KafkaClientMetrics;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collection;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.CloseOptions;
-import org.apache.kafka.clients.consumer.Consumer;
-import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
-import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.consumer.OffsetAndMetadata;
-import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.RetriableException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -111,8 +98,6 @@ public final class StreamProcessor implements AutoCloseable {
   static final int FENCED_WINDOW_MINUTES = 10;
   private static final int MAX_FENCED = 3;
   private static final int MAX_UNKNOWN = 10;
-  private static final Duration MAX_POLL = Duration.ofMillis(200);
-  private static final Duration CONSUMER_TIMEOUT = Duration.ofSeconds(15);
   private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(10);
   private static final Duration MAX_BACKOFF = Duration.ofSeconds(5);
 
@@ -120,13 +105,11 @@ public final class StreamProcessor implements AutoCloseable {
 
   private final StreamConfig config;
   private final BatchModel model;
+  private final @Nullable Feedback feedback;
   private final KafkaClients clients;
   private final StreamMeters meters;
-  private final RequestDecoder decoder;
-  private final ResponseEncoder encoder;
   private final TransactionalOutbox outbox;
-  private final BatchModel.Snapshot initialState;
-  private final InputBatch single;
+  private final ModelThread modelThread;
   private final Thread thread;
   private final AtomicBoolean started = new AtomicBoolean();
   private final CountDownLatch stopSignal = new CountDownLatch(1);
@@ -134,38 +117,46 @@ public final class StreamProcessor implements AutoCloseable {
   private volatile StreamHealth health = new StreamHealth(Status.STARTING, 0, "not started");
 
   // What follows belongs to the processor's thread.
-  private final Map<TopicPartition, PartitionFold> folds = new LinkedHashMap<>();
-  private final Map<TopicPartition, Mark> departed = new HashMap<>();
-  private final Set<TopicPartition> arrivals = new LinkedHashSet<>();
   private final List<Long> fencedAt = new ArrayList<>();
-  private @Nullable Consumer<byte[], byte[]> consumer;
+  private volatile @Nullable Pipeline pipeline; // other threads look at its figures only
   private @Nullable KafkaClientMetrics consumerMetrics;
-  private @Nullable PartitionFold loaded;
-  private int barrenBatches;
+  private boolean classicOnly;
   private int failures;
   private long lastFailure;
 
   private StreamProcessor(
-      StreamConfig config, BatchModel model, MeterRegistry registry, KafkaClients clients) {
+      StreamConfig config,
+      BatchModel model,
+      MeterRegistry registry,
+      @Nullable Feedback feedback,
+      KafkaClients clients) {
     this.config = config;
     this.model = model;
+    this.feedback = feedback;
     this.clients = clients;
-    this.single = new InputBatch(model.inputs(), config.maxBatch());
-    this.decoder = new RequestDecoder(model.inputs(), model.outputs(), config.maxRecordBytes());
-    this.encoder = new ResponseEncoder(model.outputs(), config.modelName(), config.modelVersion());
+    // refuses a model that does not lend itself to batches before anything is started
+    new InputBatch(model.inputs(), config.batching().max()).close();
     this.meters = new StreamMeters(registry, config.group(), model.method(), this::health);
+    meters.watch(() -> Optional.ofNullable(pipeline));
     this.outbox = new TransactionalOutbox(clients, config, meters);
-    this.initialState = model.snapshot();
+    this.modelThread = new ModelThread("acclimate-model-" + config.group());
     this.thread = new Thread(this::run, "acclimate-stream-" + config.group());
   }
 
   /**
    * A processor that has not started yet.
    *
-   * @param model what answers; its current state is where every partition starts from
+   * @param model what answers; its initial state is where every stream starts from
    * @param registry where the processor's meters and its Kafka clients' go
+   * @param feedback is told of the answers that are committed; the caller's to close afterwards
    * @throws InvalidInputException when the model's inputs do not lend themselves to batches
    */
+  public static StreamProcessor create(
+      StreamConfig config, BatchModel model, MeterRegistry registry, @Nullable Feedback feedback) {
+    return new StreamProcessor(config, model, registry, feedback, KafkaClients.real());
+  }
+
+  /** A processor whose answers nobody compares with labels. */
   public static StreamProcessor create(
       StreamConfig config, BatchModel model, MeterRegistry registry) {
     return create(config, model, registry, KafkaClients.real());
@@ -173,7 +164,7 @@ public final class StreamProcessor implements AutoCloseable {
 
   static StreamProcessor create(
       StreamConfig config, BatchModel model, MeterRegistry registry, KafkaClients clients) {
-    return new StreamProcessor(config, model, registry, clients);
+    return new StreamProcessor(config, model, registry, null, clients);
   }
 
   /** Starts the processor's thread, once. */
@@ -261,7 +252,8 @@ public final class StreamProcessor implements AutoCloseable {
       judge(thrown);
       log.warn("{} rolls back: {}", name(), thrown.getMessage());
       log.debug("{} rolls back", name(), thrown);
-      health = new StreamHealth(Status.RECOVERING, folds.size(), String.valueOf(thrown));
+      int partitions = pipeline == null ? 0 : pipeline.partitions();
+      health = new StreamHealth(Status.RECOVERING, partitions, String.valueOf(thrown));
       pause();
       thrown = tried(this::recover);
     }
@@ -287,6 +279,13 @@ public final class StreamProcessor implements AutoCloseable {
     failures++;
     switch (Failure.of(thrown)) {
       case RETRIABLE -> {}
+      case OLD_BROKERS -> {
+        if (classicOnly) {
+          throw thrown;
+        }
+        classicOnly = true;
+        closePipeline();
+      }
       case FENCED -> {
         fencedAt.add(now);
         fencedAt.removeIf(at -> now - at > TimeUnit.MINUTES.toNanos(FENCED_WINDOW_MINUTES));
@@ -329,13 +328,18 @@ public final class StreamProcessor implements AutoCloseable {
     for (String topic : List.of(config.topics().out(), config.topics().deadLetter())) {
       requireTopic(topic);
     }
-    if (consumer == null) {
-      Consumer<byte[], byte[]> opened = clients.openConsumer(config);
-      consumer = opened;
-      consumerMetrics = meters.bind(opened);
-      opened.subscribe(List.of(config.topics().in()), new Rebalances());
+    if (pipeline == null) {
+      try (Admin admin = clients.openAdmin(config)) {
+        StateTopic.prepare(admin, config);
+        GroupPlace.free(admin, config);
+      }
+      StreamConfig settings = classicOnly ? GroupPlace.classic(config) : config;
+      Pipeline opened =
+          new Pipeline(settings, model, meters, outbox, modelThread, feedback, clients);
+      pipeline = opened;
+      consumerMetrics = meters.bind(opened.consumer());
     }
-    health = running();
+    health = pipeline().health();
   }
 
   private void requireTopic(String topic) {
@@ -349,258 +353,38 @@ public final class StreamProcessor implements AutoCloseable {
   /** Rolls back: no transaction open, states and positions as of the last commit. */
   private void recover() {
     open();
-    loaded = null;
-    folds.values().forEach(PartitionFold::discard);
-    Consumer<byte[], byte[]> current = consumer();
-    if (!folds.isEmpty()) {
-      Map<TopicPartition, OffsetAndMetadata> committed =
-          current.committed(Set.copyOf(folds.keySet()), CONSUMER_TIMEOUT);
-      for (PartitionFold fold : List.copyOf(folds.values())) {
-        settle(fold, committed.get(fold.partition()));
-      }
-    }
-    health = running();
+    pipeline().rollBack();
+    health = pipeline().health();
   }
 
-  private void settle(PartitionFold fold, @Nullable OffsetAndMetadata committed) {
-    if (committed != null) {
-      // an arrival is given its state by the next turn
-      if (!fold.settle(committed.offset()) && !arrivals.contains(fold.partition())) {
-        fold.reset(new Mark(committed.offset(), initialState));
-      }
-      consumer().seek(fold.partition(), committed.offset());
-    } else {
-      fold.reset(new Mark(-1, initialState));
-      if (fold.firstSeen() >= 0) {
-        consumer().seek(fold.partition(), fold.firstSeen());
-      }
-    }
-  }
-
-  /** Polls once, then runs the batch that is due the longest, if any is. */
   private void turn() {
-    poll();
-    if (!arrivals.isEmpty()) {
-      welcome();
-    }
-    long now = System.nanoTime();
-    PartitionFold due = null;
-    for (PartitionFold fold : folds.values()) {
-      fold.fill(now);
-      if (fold.isDue(now, config.maxDelay())
-          && (due == null || fold.firstNanos() - due.firstNanos() < 0)) {
-        due = fold;
-      }
-    }
-    if (due != null) {
-      runBatch(due);
+    Pipeline current = pipeline();
+    if (current.turn()) {
       failures = 0;
     }
-    if (health.status() != Status.RUNNING || health.partitions() != folds.size()) {
-      health = running();
-    }
-  }
-
-  private StreamHealth running() {
-    String detail = folds.isEmpty() ? "no partition of " + config.topics().in() : "";
-    return new StreamHealth(Status.RUNNING, folds.size(), detail);
-  }
-
-  private void poll() {
-    Consumer<byte[], byte[]> current = consumer();
-    List<TopicPartition> ahead = new ArrayList<>();
-    List<TopicPartition> behind = new ArrayList<>();
-    long wait = MAX_POLL.toNanos();
-    long now = System.nanoTime();
-    for (PartitionFold fold : folds.values()) {
-      (fold.hasWaiting() ? ahead : behind).add(fold.partition());
-      if (fold.hasWaiting() || fold.isDue(now, config.maxDelay())) {
-        wait = 0;
-      } else if (fold.hasBatch()) {
-        long left = fold.firstNanos() + config.maxDelay().toNanos() - now;
-        wait = Math.max(0, Math.min(wait, left));
-      }
-    }
-    current.pause(ahead);
-    current.resume(behind);
-    // rounded up: polling for the last fraction of a millisecond would spin
-    Duration timeout = Duration.ofMillis((wait + 999_999) / 1_000_000);
-    for (ConsumerRecord<byte[], byte[]> record : current.poll(timeout)) {
-      PartitionFold fold = folds.get(new TopicPartition(record.topic(), record.partition()));
-      if (fold != null) {
-        fold.enqueue(record);
-      }
-    }
-  }
-
-  /** Gives partitions that came with a rebalance their states. */
-  private void welcome() {
-    Map<TopicPartition, OffsetAndMetadata> committed =
-        consumer().committed(Set.copyOf(arrivals), CONSUMER_TIMEOUT);
-    for (TopicPartition partition : arrivals) {
-      PartitionFold fold = folds.get(partition);
-      if (fold != null) {
-        OffsetAndMetadata at = committed.get(partition);
-        long offset = at == null ? -1 : at.offset();
-        Mark left = departed.remove(partition);
-        boolean warm = left != null && left.offset() == offset;
-        fold.start(warm && left != null ? left : new Mark(offset, initialState));
-        log.info(
-            "{} takes {} from {} with {} state",
-            name(),
-            partition,
-            offset < 0 ? "where its log starts" : "offset " + offset,
-            warm ? "its earlier" : "the initial");
-      }
-    }
-    arrivals.clear();
-  }
-
-  private void runBatch(PartitionFold fold) {
-    if (loaded != fold) {
-      model.restore(fold.committed().state());
-      loaded = fold;
-    }
-    OutgoingRecords outgoing = new OutgoingRecords(config, model.method());
-    BatchTally tally = new BatchTally();
-    answer(fold, outgoing, tally);
-    guardAgainstBrokenModel(tally);
-    fold.attempt(tally.ran() ? model.snapshot() : fold.committed().state());
-    outbox.commit(
-        outgoing.records(),
-        Map.of(fold.partition(), new OffsetAndMetadata(fold.nextOffset())),
-        consumer().groupMetadata());
-    Duration latency = Duration.ofNanos(System.nanoTime() - fold.firstNanos());
-    meters.committed(tally, fold.batch().samples(), latency);
-    log.debug(
-        "{} committed {} samples of {} up to {}",
-        name(),
-        fold.batch().samples(),
-        fold.partition(),
-        fold.nextOffset());
-    fold.commit();
-  }
-
-  private void answer(PartitionFold fold, OutgoingRecords outgoing, BatchTally tally) {
-    Optional<BatchModel.Result> result = Optional.empty();
-    if (fold.batch().samples() > 0) {
-      try {
-        result = Optional.of(timed(fold.batch()));
-      } catch (RuntimeException e) {
-        log.warn(
-            "{}: the model failed on a batch of {}, trying its records one by one: {}",
-            name(),
-            fold.partition(),
-            e.toString());
-        log.debug("the model's failure", e);
-        model.restore(fold.committed().state());
-      }
-    }
-    result.ifPresent(r -> tally.ran(r.adapted()));
-    for (Item item : fold.items()) {
-      if (item instanceof Item.Accepted accepted) {
-        try {
-          if (result.isPresent()) {
-            respond(accepted, result.get(), accepted.first(), outgoing);
-          } else {
-            answerAlone(accepted, fold.batch(), outgoing, tally);
-          }
-          tally.answer();
-        } catch (InvalidRecordException e) {
-          refuse(item, e, outgoing, tally);
-        }
-      } else if (item instanceof Item.Refused refused) {
-        refuse(item, refused.why(), outgoing, tally);
-      }
-    }
-  }
-
-  private void respond(
-      Item.Accepted item, BatchModel.Result result, int first, OutgoingRecords outgoing)
-      throws InvalidRecordException {
-    InferenceResponse response = encoder.encode(item.request(), result.outputs(), first);
-    outgoing.answer(item.record(), response, result.step());
-  }
-
-  private void refuse(
-      Item item, InvalidRecordException why, OutgoingRecords outgoing, BatchTally tally) {
-    outgoing.refuse(item.record(), why);
-    tally.refuse(why.reason());
-    log.debug("{}: dead letter at {}: {}", name(), item.record().offset(), why.getMessage());
-  }
-
-  private void answerAlone(
-      Item.Accepted item, InputBatch batch, OutgoingRecords outgoing, BatchTally tally)
-      throws InvalidRecordException {
-    BatchModel.Snapshot before = model.snapshot();
-    single.clear();
-    single.addFrom(batch, item.first(), item.request().samples());
-    BatchModel.Result result;
-    try {
-      result = timed(single);
-    } catch (RuntimeException e) {
-      model.restore(before);
-      throw new InvalidRecordException(DeadLetterReason.MODEL_FAILURE, e.toString());
-    }
-    tally.ran(result.adapted());
-    respond(item, result, 0, outgoing);
-  }
-
-  private BatchModel.Result timed(InputBatch batch) {
-    Map<String, Tensor> inputs = batch.tensors();
-    long start = System.nanoTime();
-    BatchModel.Result result = model.run(inputs);
-    meters.modelTime().record(System.nanoTime() - start, TimeUnit.NANOSECONDS);
-    return result;
-  }
-
-  private void guardAgainstBrokenModel(BatchTally tally) {
-    barrenBatches = tally.onlyModelFailures() ? barrenBatches + 1 : 0;
-    if (barrenBatches >= MAX_BARREN_BATCHES) {
-      throw new IllegalStateException(
-          "the model failed on every record of "
-              + barrenBatches
-              + " batches in a row: stopped before more records become dead letters");
+    if (health.status() != Status.RUNNING || health.partitions() != current.partitions()) {
+      health = current.health();
     }
   }
 
   /** Runs the batches in hand; what is not committed then is read again after the next start. */
   private void finish() {
-    health = new StreamHealth(Status.STOPPING, folds.size(), "finishing the batch in hand");
-    int batches = 0;
-    for (PartitionFold fold : folds.values()) {
-      if (fold.hasBatch()) {
-        RuntimeException thrown = tried(() -> runBatch(fold));
-        if (thrown != null) {
-          log.warn("{} leaves a batch to the next start: {}", name(), thrown.toString());
-          break;
-        }
-        batches++;
-      }
+    Pipeline current = pipeline();
+    health =
+        new StreamHealth(Status.STOPPING, current.partitions(), "finishing the batches in hand");
+    try {
+      int batches = current.finish();
+      log.info("{} stopped, {} batches in hand committed", name(), batches);
+    } catch (RuntimeException e) {
+      log.warn("{} leaves what is in hand to the next start: {}", name(), e.toString());
     }
-    log.info("{} stopped, {} batches in hand committed", name(), batches);
   }
 
   private void close(@Nullable Throwable failure) {
     // an open transaction is aborted by the broker when the next producer takes the id over
     outbox.close();
-    Consumer<byte[], byte[]> current = consumer;
-    if (consumerMetrics != null) {
-      consumerMetrics.close();
-    }
-    if (current != null) {
-      // leaves for good: the partitions move on now, not when the session has run out
-      CloseOptions options =
-          CloseOptions.timeout(CLOSE_TIMEOUT)
-              .withGroupMembershipOperation(CloseOptions.GroupMembershipOperation.LEAVE_GROUP);
-      RuntimeException thrown = tried(() -> current.close(options));
-      if (thrown != null) {
-        log.debug("closing the consumer", thrown);
-      }
-    }
-    folds.values().forEach(PartitionFold::close);
-    folds.clear();
-    single.close();
+    closePipeline();
+    modelThread.close();
     meters.close();
     if (failure == null) {
       health = new StreamHealth(Status.STOPPED, 0, "");
@@ -611,8 +395,28 @@ public final class StreamProcessor implements AutoCloseable {
     }
   }
 
-  private Consumer<byte[], byte[]> consumer() {
-    Consumer<byte[], byte[]> current = consumer;
+  private void closePipeline() {
+    Pipeline current = pipeline;
+    pipeline = null;
+    if (consumerMetrics != null) {
+      consumerMetrics.close();
+      consumerMetrics = null;
+    }
+    if (current != null) {
+      // leaves for good: the partitions move on now, not when the session has run out
+      CloseOptions options =
+          CloseOptions.timeout(CLOSE_TIMEOUT)
+              .withGroupMembershipOperation(CloseOptions.GroupMembershipOperation.LEAVE_GROUP);
+      RuntimeException thrown = tried(() -> current.consumer().close(options));
+      if (thrown != null) {
+        log.debug("closing the consumer", thrown);
+      }
+      current.close();
+    }
+  }
+
+  private Pipeline pipeline() {
+    Pipeline current = pipeline;
     if (current == null) {
       throw new IllegalStateException("not open");
     }
@@ -627,50 +431,6 @@ public final class StreamProcessor implements AutoCloseable {
   private static final class TopicUnreachableException extends RetriableException {
     TopicUnreachableException(String message, Throwable cause) {
       super(message, cause);
-    }
-  }
-
-  /**
-   * Keeps the folds in step with the group. Called inside poll and close, where no transaction is
-   * open: a batch in hand has not been sent, so dropping it leaves it to the partition's next
-   * owner.
-   */
-  private final class Rebalances implements ConsumerRebalanceListener {
-
-    @Override
-    public void onPartitionsAssigned(Collection<TopicPartition> partitions) {
-      for (TopicPartition partition : partitions) {
-        InputBatch batch = new InputBatch(model.inputs(), config.maxBatch());
-        Mark start = new Mark(-1, initialState);
-        PartitionFold fold = new PartitionFold(partition, decoder, batch, start);
-        PartitionFold stale = folds.put(partition, fold);
-        if (stale != null) {
-          stale.close();
-        }
-        arrivals.add(partition);
-      }
-    }
-
-    @Override
-    public void onPartitionsRevoked(Collection<TopicPartition> partitions) {
-      for (TopicPartition partition : partitions) {
-        arrivals.remove(partition);
-        PartitionFold fold = folds.remove(partition);
-        if (fold != null) {
-          if (fold.committed().offset() >= 0) {
-            departed.put(partition, fold.committed());
-          }
-          if (loaded == fold) {
-            loaded = null;
-          }
-          fold.close();
-        }
-      }
-    }
-
-    @Override
-    public void onPartitionsLost(Collection<TopicPartition> partitions) {
-      onPartitionsRevoked(partitions);
     }
   }
 }

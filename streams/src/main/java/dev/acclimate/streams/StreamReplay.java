@@ -127,7 +127,7 @@ public final class StreamReplay implements AutoCloseable {
       record
           .headers()
           .add(
-              PartitionFold.HEADER_LENGTH,
+              RecordHeaders.HEADER_LENGTH,
               RecordHeaders.bytes(Integer.toString(request.headerLength())));
     }
     send(record);

@@ -4,11 +4,16 @@ import io.micrometer.core.instrument.binder.kafka.KafkaClientMetrics;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import org.apache.kafka.clients.consumer.ConsumerGroupMetadata;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.InterruptException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,24 +39,57 @@ final class TransactionalOutbox implements AutoCloseable {
     this.meters = meters;
   }
 
-  /** Sends and commits, or throws and leaves the transaction to {@link #reset}. */
-  void commit(
-      List<ProducerRecord<byte[], byte[]>> records,
-      Map<TopicPartition, OffsetAndMetadata> offsets,
-      ConsumerGroupMetadata group) {
+  /** Begins a transaction; what fails in it is left to {@link #reset}. */
+  void begin() {
+    Producer<byte[], byte[]> current = current();
+    open = true;
+    current.beginTransaction();
+  }
+
+  /** Sends records; one that fails makes the commit fail, which is where it is heard of. */
+  void send(List<ProducerRecord<byte[], byte[]>> records) {
+    Producer<byte[], byte[]> current = current();
+    for (ProducerRecord<byte[], byte[]> record : records) {
+      var unused = current.send(record);
+    }
+  }
+
+  /** Sends records; the offset of the first of them is known when the future is done. */
+  Future<RecordMetadata> sendTraced(List<ProducerRecord<byte[], byte[]>> records) {
+    Future<RecordMetadata> first = current().send(records.get(0));
+    send(records.subList(1, records.size()));
+    return first;
+  }
+
+  /** Waits until all that was sent is at the broker. */
+  void flush() {
+    current().flush();
+  }
+
+  /** The offset of a record that is at the broker. */
+  static long offset(Future<RecordMetadata> sent) {
+    try {
+      return sent.get().offset();
+    } catch (InterruptedException e) {
+      throw new InterruptException(e);
+    } catch (ExecutionException e) {
+      throw e.getCause() instanceof RuntimeException cause ? cause : new KafkaException(e);
+    }
+  }
+
+  void commit(Map<TopicPartition, OffsetAndMetadata> offsets, ConsumerGroupMetadata group) {
+    Producer<byte[], byte[]> current = current();
+    current.sendOffsetsToTransaction(offsets, group);
+    current.commitTransaction();
+    open = false;
+  }
+
+  private Producer<byte[], byte[]> current() {
     Producer<byte[], byte[]> current = producer;
     if (current == null) {
       throw new IllegalStateException("no producer: reset first");
     }
-    open = true;
-    current.beginTransaction();
-    for (ProducerRecord<byte[], byte[]> record : records) {
-      // a failed send fails the commit, which is where it is heard of
-      var unused = current.send(record);
-    }
-    current.sendOffsetsToTransaction(offsets, group);
-    current.commitTransaction();
-    open = false;
+    return current;
   }
 
   /**

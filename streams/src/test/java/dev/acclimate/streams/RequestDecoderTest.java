@@ -23,6 +23,7 @@ import dev.acclimate.models.TensorInfo;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -32,6 +33,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class RequestDecoderTest {
   private static final List<TensorInfo> INPUTS = List.of(info("x", ElementType.FP32, 2, 2));
@@ -229,6 +231,16 @@ class RequestDecoderTest {
                 + "{'name':'x','shape':[1,2,2],'datatype':'FP32','data':[1,2,3,4]}]}",
             MALFORMED,
             "input x: expected once, found a second time"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"0000007bffffffff", "0000007b0000", "7b00000000001100"})
+  void refusesBytesThatLookLikeAnotherEncodingOfUnicode(String hex) {
+    InvalidRecordException thrown = refusal(HexFormat.of().parseHex(hex), null);
+
+    assertThat(thrown.reason()).isEqualTo(MALFORMED);
+    assertThat(thrown).hasMessageStartingWith("expected JSON, found");
+    assertThat(batch.samples()).isZero();
   }
 
   @ParameterizedTest

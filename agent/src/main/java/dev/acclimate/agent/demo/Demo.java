@@ -31,7 +31,7 @@ public final class Demo implements AutoCloseable {
   public static final String LABELS = "demo.feedback";
 
   /** Samples a batch. */
-  public static final int BATCH = StreamConfig.DEFAULT_MAX_BATCH;
+  public static final int BATCH = StreamConfig.Batching.DEFAULT_MAX;
 
   private static final int ON_THEIR_WAY = 8 * BATCH;
   private static final Duration FILL = Duration.ofSeconds(2);
@@ -87,7 +87,7 @@ public final class Demo implements AutoCloseable {
 
   private static NewTopic topic(String name) {
     // as large as a processor takes, with room for the envelope
-    int most = StreamConfig.DEFAULT_MAX_RECORD_BYTES + (64 << 10);
+    int most = StreamConfig.Batching.DEFAULT.maxRecordBytes() + (64 << 10);
     return new NewTopic(name, 1, (short) 1)
         .configs(Map.of("max.message.bytes", Integer.toString(most)));
   }

@@ -1,0 +1,32 @@
+package dev.acclimate.adapters;
+
+import java.util.List;
+
+/**
+ * One float32 tensor of a model's state.
+ *
+ * @param name in state files, such as {@code running_mean}
+ * @param shape its sizes
+ */
+record StateTensor(String name, List<Long> shape) {
+  /** What the graph's inputs that are not the model's own start with. */
+  static final String PREFIX = "acclimate/";
+
+  StateTensor {
+    shape = List.copyOf(shape);
+  }
+
+  /** The graph input that reads it. */
+  String input() {
+    return PREFIX + name;
+  }
+
+  /** The graph output that holds it after the batch. */
+  String output() {
+    return input() + "/next";
+  }
+
+  long[] sizes() {
+    return shape.stream().mapToLong(Long::longValue).toArray();
+  }
+}

@@ -1,0 +1,227 @@
+package dev.acclimate.streams;
+
+import dev.acclimate.models.Tensor;
+import dev.acclimate.streams.MicroBatch.Item;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Takes a batch through the model and makes its responses and dead letters. When the model throws,
+ * the batch's records run one by one from the state before it, so that one bad request does not
+ * take its neighbours along. Belongs to the model's thread.
+ */
+final class BatchRunner {
+  private static final Logger log = LoggerFactory.getLogger(BatchRunner.class);
+
+  private final StreamConfig config;
+  private final BatchModel model;
+  private final StreamMeters meters;
+  private final ResponseEncoder encoder;
+  private final InputBatch single;
+  private final @Nullable Feedback feedback;
+  private BatchModel.State spare;
+
+  BatchRunner(
+      StreamConfig config, BatchModel model, StreamMeters meters, @Nullable Feedback feedback) {
+    this.config = config;
+    this.model = model;
+    this.meters = meters;
+    this.encoder = new ResponseEncoder(model.outputs(), config.modelName(), config.modelVersion());
+    this.single = new InputBatch(model.inputs(), config.batching().max());
+    this.feedback = feedback;
+    this.spare = model.newState();
+  }
+
+  /**
+   * What became of a batch.
+   *
+   * @param outgoing the records to send
+   * @param tally what to count once it is committed
+   * @param next the state after it; the very one before where no step was taken
+   * @param unused what the run was given to write and did not need; null where it did
+   * @param byTheBook false when the model threw: running the batch again might take another way
+   * @param modelNanos the model's time
+   * @param predictions what was answered, for labels to come
+   */
+  record Outcome(
+      OutgoingRecords outgoing,
+      BatchTally tally,
+      BatchModel.State next,
+      BatchModel.@Nullable State unused,
+      boolean byTheBook,
+      long modelNanos,
+      List<Prediction> predictions) {}
+
+  /**
+   * The classes that a request was answered with.
+   *
+   * @param frozen the frozen model's; null where it was not asked
+   */
+  @SuppressWarnings("ArrayRecordComponent") // handed on, neither copied nor compared
+  record Prediction(Item.Accepted item, int[] adapted, int @Nullable [] frozen) {}
+
+  /**
+   * Runs a batch.
+   *
+   * @param from the state before; left as it is
+   * @param into may be written, and then belongs to the outcome
+   */
+  Outcome run(MicroBatch batch, BatchModel.State from, BatchModel.State into) {
+    OutgoingRecords outgoing = new OutgoingRecords(config, model.method());
+    BatchTally tally = new BatchTally();
+    long start = System.nanoTime();
+    Optional<BatchModel.Result> result = Optional.empty();
+    boolean thrown = false;
+    if (batch.samples().samples() > 0) {
+      try {
+        result = Optional.of(model.run(batch.samples().tensors(), from, into));
+      } catch (RuntimeException e) {
+        thrown = true;
+        log.warn(
+            "the model failed on a batch of {}, trying its records one by one: {}",
+            batch.lane().id(),
+            e.toString());
+        log.debug("the model's failure", e);
+      }
+    }
+    if (thrown) {
+      return oneByOne(batch, from, into, outgoing, tally, start);
+    }
+    long nanos = result.isPresent() ? timed(start) : 0;
+    boolean adapted = result.isPresent() && result.get().adapted();
+    result.ifPresent(r -> tally.ran(r.adapted()));
+    List<Prediction> predictions = new ArrayList<>();
+    int[] frozen =
+        feedback == null || result.isEmpty() ? null : feedback.shadow(batch.samples().tensors());
+    for (Item item : batch.items()) {
+      if (item instanceof Item.Refused refused) {
+        refuse(item, refused.why(), outgoing, tally);
+      } else if (item instanceof Item.Accepted accepted && result.isPresent()) {
+        try {
+          respond(accepted, result.get(), accepted.first(), outgoing, tally);
+          predict(accepted, result.get(), accepted.first(), frozen, predictions);
+        } catch (InvalidRecordException e) {
+          refuse(item, e, outgoing, tally);
+        }
+      }
+    }
+    return adapted
+        ? new Outcome(outgoing, tally, into, null, true, nanos, predictions)
+        : new Outcome(outgoing, tally, from, into, true, nanos, predictions);
+  }
+
+  private Outcome oneByOne(
+      MicroBatch batch,
+      BatchModel.State from,
+      BatchModel.State into,
+      OutgoingRecords outgoing,
+      BatchTally tally,
+      long start) {
+    List<Prediction> predictions = new ArrayList<>();
+    BatchModel.State state = from;
+    BatchModel.State other = into;
+    for (Item item : batch.items()) {
+      if (item instanceof Item.Refused refused) {
+        refuse(item, refused.why(), outgoing, tally);
+      } else if (item instanceof Item.Accepted accepted) {
+        single.clear();
+        single.addFrom(batch.samples(), accepted.first(), accepted.request().samples());
+        try {
+          BatchModel.Result result = alone(single.tensors(), state, other);
+          tally.ran(result.adapted());
+          if (result.adapted()) {
+            // the state before the batch must outlive it: it is what a rollback goes back to
+            BatchModel.State written = other;
+            other = state == from ? spare : state;
+            state = written;
+          }
+          respond(accepted, result, 0, outgoing, tally);
+          predict(accepted, result, 0, null, predictions);
+        } catch (InvalidRecordException e) {
+          refuse(item, e, outgoing, tally);
+        }
+      }
+    }
+    long nanos = timed(start);
+    if (state == spare) {
+      spare = into;
+    }
+    return new Outcome(
+        outgoing, tally, state, state == from ? into : null, false, nanos, predictions);
+  }
+
+  private BatchModel.Result alone(
+      Map<String, Tensor> inputs, BatchModel.State from, BatchModel.State into)
+      throws InvalidRecordException {
+    try {
+      return model.run(inputs, from, into);
+    } catch (RuntimeException e) {
+      throw new InvalidRecordException(DeadLetterReason.MODEL_FAILURE, e.toString());
+    }
+  }
+
+  private void respond(
+      Item.Accepted item,
+      BatchModel.Result result,
+      int first,
+      OutgoingRecords outgoing,
+      BatchTally tally)
+      throws InvalidRecordException {
+    InferenceResponse response = encoder.encode(item.request(), result.outputs(), first);
+    outgoing.answer(item.record(), response, result.step());
+    tally.answer();
+  }
+
+  /** Notes the classes of a request, whose first sample's outputs are at {@code first}. */
+  private void predict(
+      Item.Accepted item,
+      BatchModel.Result result,
+      int first,
+      int @Nullable [] frozen,
+      List<Prediction> predictions) {
+    if (feedback != null) {
+      int samples = item.request().samples();
+      predictions.add(
+          new Prediction(
+              item,
+              feedback.classes(result.outputs(), first, samples),
+              frozen == null ? null : Arrays.copyOfRange(frozen, first, first + samples)));
+    }
+  }
+
+  private static void refuse(
+      Item item, InvalidRecordException why, OutgoingRecords outgoing, BatchTally tally) {
+    outgoing.refuse(item.record(), why);
+    tally.refuse(why.reason());
+    log.debug(
+        "dead letter at {}-{}: {}",
+        item.record().partition(),
+        item.record().offset(),
+        why.getMessage());
+  }
+
+  private long timed(long start) {
+    long nanos = System.nanoTime() - start;
+    meters.modelTook(nanos);
+    return nanos;
+  }
+
+  /** Runs a batch again for its state alone. */
+  BatchModel.State replay(MicroBatch batch, BatchModel.State from, BatchModel.State into) {
+    if (batch.samples().samples() == 0) {
+      return from;
+    }
+    return model.run(batch.samples().tensors(), from, into).adapted() ? into : from;
+  }
+
+  void close() {
+    single.close();
+    spare.close();
+  }
+}
