@@ -52,7 +52,7 @@ final class Answers {
   }
 
   /** The id in a request or an answer of either form. */
-  private static String id(ConsumerRecord<String, byte[]> record) {
+  static String id(ConsumerRecord<String, byte[]> record) {
     String length = header(record, "inference-header-content-length");
     int json = length.isEmpty() ? record.value().length : Integer.parseInt(length);
     try {
