@@ -110,26 +110,24 @@ public final class JournalReader {
     private final ByteArrayOutputStream value = new ByteArrayOutputStream();
     private @Nullable JournalKey key;
     private long offset;
+    private long timestamp;
     private int missing;
 
     @Nullable JournalEntry add(ConsumerRecord<byte[], byte[]> record) {
-      if (record.key() == null || record.value() == null) {
+      Optional<JournalKey> parsed = JournalKey.of(record.key());
+      if (parsed.isEmpty() || !parsed.get().group().equals(group) || record.value() == null) {
         return null;
       }
-      String text = new String(record.key(), StandardCharsets.UTF_8);
-      Optional<JournalKey> parsed = JournalKey.parse(text);
-      if (parsed.isEmpty() || !parsed.get().group().equals(group)) {
-        return null;
-      }
-      if (text.indexOf(JournalKey.CHUNK) >= 0) {
+      if (new String(record.key(), StandardCharsets.UTF_8).contains(JournalKey.CHUNK)) {
         return addChunk(parsed.get(), record);
       }
       Header chunks = record.headers().lastHeader(JournalWriter.CHUNKS);
       if (chunks == null) {
-        return new JournalEntry(parsed.get(), record.offset(), record.value());
+        return new JournalEntry(parsed.get(), record.offset(), record.timestamp(), record.value());
       }
       key = parsed.get();
       offset = record.offset();
+      timestamp = record.timestamp();
       missing = Integer.parseInt(new String(chunks.value(), StandardCharsets.UTF_8)) - 1;
       value.reset();
       value.writeBytes(record.value());
@@ -146,7 +144,7 @@ public final class JournalReader {
         return null;
       }
       key = null;
-      return new JournalEntry(expected, offset, value.toByteArray());
+      return new JournalEntry(expected, offset, timestamp, value.toByteArray());
     }
   }
 }
