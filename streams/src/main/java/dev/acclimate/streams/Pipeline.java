@@ -148,20 +148,34 @@ final class Pipeline {
   }
 
   private void poll() {
-    List<TopicPartition> ahead = new ArrayList<>();
-    List<TopicPartition> behind = new ArrayList<>();
-    Set<Lane> busy = new LinkedHashSet<>();
-    due.forEach(batch -> busy.add(batch.lane()));
-    lanes.forEach(
-        (partition, lane) ->
-            (busy.contains(lane) || lane.hasArrivals(partition) ? ahead : behind).add(partition));
-    consumer.pause(ahead);
-    consumer.resume(behind);
+    pauseWhatIsAhead();
     for (ConsumerRecord<byte[], byte[]> record : consumer.poll(timeout())) {
       Lane lane = lanes.get(new TopicPartition(record.topic(), record.partition()));
       if (lane != null) {
         lane.arrive(record);
       }
+    }
+  }
+
+  /** Partitions whose lanes have a batch waiting for the model are not read on meanwhile. */
+  private void pauseWhatIsAhead() {
+    Set<Lane> busy = new LinkedHashSet<>();
+    due.forEach(batch -> busy.add(batch.lane()));
+    List<TopicPartition> pause = new ArrayList<>();
+    List<TopicPartition> resume = new ArrayList<>();
+    Set<TopicPartition> paused = consumer.paused();
+    lanes.forEach(
+        (partition, lane) -> {
+          boolean ahead = busy.contains(lane) || lane.hasArrivals(partition);
+          if (ahead != paused.contains(partition)) {
+            (ahead ? pause : resume).add(partition);
+          }
+        });
+    if (!pause.isEmpty()) {
+      consumer.pause(pause);
+    }
+    if (!resume.isEmpty()) {
+      consumer.resume(resume);
     }
   }
 

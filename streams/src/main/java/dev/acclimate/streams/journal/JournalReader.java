@@ -58,16 +58,23 @@ public final class JournalReader {
     read(partition, from, Long.MAX_VALUE, visitor, true);
   }
 
-  /** The entry at an offset, empty when compaction has removed it. */
+  /**
+   * The entry at an offset, empty when compaction has removed it. Waited for, since records of a
+   * transaction show a moment after its commit.
+   *
+   * @throws TimeoutException when the log does not get there
+   */
   public Optional<JournalEntry> at(int partition, long offset) {
     JournalEntry[] found = new JournalEntry[1];
     read(
         partition,
         offset,
+        offset + 1,
         entry -> {
           found[0] = entry.offset() == offset ? entry : null;
           return false;
-        });
+        },
+        true);
     return Optional.ofNullable(found[0]);
   }
 
@@ -82,7 +89,7 @@ public final class JournalReader {
     }
     Assembly assembly = new Assembly();
     long deadline = System.nanoTime() + TIMEOUT.toNanos();
-    while (consumer.position(at, TIMEOUT) < end) {
+    while (consumer.position(at, TIMEOUT) < end || assembly.missing > 0) {
       boolean progress = false;
       for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL)) {
         progress = true;
