@@ -43,7 +43,7 @@ final class Pipeline {
   private static final int IN_FLIGHT = 2;
 
   private static final Duration MAX_POLL = Duration.ofMillis(200);
-  private static final Duration POLL_IN_FLIGHT = Duration.ofMillis(5);
+  private static final Duration LOOK_IN_FLIGHT = Duration.ofMillis(5);
   private static final Duration CONSUMER_TIMEOUT = Duration.ofSeconds(15);
 
   /** About what a stream takes in a checkpoint. */
@@ -184,8 +184,12 @@ final class Pipeline {
   }
 
   private Duration timeout() {
-    if (!flights.isEmpty()) {
-      return flights.peek().isDone() ? Duration.ZERO : POLL_IN_FLIGHT;
+    Flight first = flights.peek();
+    if (first != null) {
+      // not waited for in poll: while records of a paused partition lie fetched in the consumer of
+      // the broker-side protocol, its poll spins, on a core that the model could use
+      first.await(LOOK_IN_FLIGHT);
+      return Duration.ZERO;
     }
     long wait = MAX_POLL.toNanos();
     long now = System.nanoTime();
