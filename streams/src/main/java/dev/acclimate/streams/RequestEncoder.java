@@ -35,8 +35,7 @@ public final class RequestEncoder {
       return switch (text.toLowerCase(Locale.ROOT)) {
         case "binary" -> BINARY;
         case "json" -> JSON;
-        default ->
-            throw new InvalidInputException("expected binary or json, found '" + text + "'");
+        default -> throw new InvalidInputException("expected binary or json, found '" + text + "'");
       };
     }
 
