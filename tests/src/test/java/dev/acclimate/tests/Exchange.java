@@ -71,7 +71,8 @@ final class Exchange implements AutoCloseable {
           topics: {in: %3$s.in, out: %3$s.out, dead-letter: %3$s.dead%4$s}
         %5$s
         """
-        .formatted(model, broker.bootstrap(), name, journal ? ", state: " + name + ".state" : "", more);
+        .formatted(
+            model, broker.bootstrap(), name, journal ? ", state: " + name + ".state" : "", more);
   }
 
   void send(String key, String id, float[] values) {

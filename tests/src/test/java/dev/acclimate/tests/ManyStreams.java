@@ -66,8 +66,7 @@ final class ManyStreams {
    * @param resident those whose state was in memory
    * @param log memory and times, for people
    */
-  record Result(
-      int answered, int repeated, int wrong, int known, int resident, List<String> log) {}
+  record Result(int answered, int repeated, int wrong, int known, int resident, List<String> log) {}
 
   /** Sends every stream {@code visits} batches. */
   Result run(int visits) throws IOException, InterruptedException {
@@ -98,11 +97,7 @@ final class ManyStreams {
     return exchange.config(
         model,
         true,
-        "scope: stream\nstates: {memory: "
-            + memory
-            + "}\nbatch: {max: "
-            + BATCH
-            + ", delay: 60s}");
+        "scope: stream\nstates: {memory: " + memory + "}\nbatch: {max: " + BATCH + ", delay: 60s}");
   }
 
   private void round(Exchange exchange, TensorInfo input, String prefix, int count, int visit) {

@@ -101,7 +101,8 @@ class RecoveryBenchmark {
     }
   }
 
-  private static void send(Exchange exchange, TensorInfo input, SplittableRandom random, int count) {
+  private static void send(
+      Exchange exchange, TensorInfo input, SplittableRandom random, int count) {
     for (int i = 0; i < count * BATCH; i++) {
       exchange.send("camera", "r" + i, ManyStreams.gaussians(random, input.elementsPerSample()));
     }

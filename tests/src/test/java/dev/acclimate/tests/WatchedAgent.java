@@ -48,8 +48,7 @@ final class WatchedAgent implements AutoCloseable {
     builder.environment().put("CLASSPATH", System.getProperty("java.class.path"));
     Process process =
         builder
-            .redirectError(
-                ProcessBuilder.Redirect.appendTo(folder.resolve("agent.log").toFile()))
+            .redirectError(ProcessBuilder.Redirect.appendTo(folder.resolve("agent.log").toFile()))
             .redirectOutput(ProcessBuilder.Redirect.DISCARD)
             .start();
     return new WatchedAgent(process, port);
