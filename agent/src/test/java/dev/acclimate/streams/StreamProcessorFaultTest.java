@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
@@ -239,7 +240,7 @@ class StreamProcessorFaultTest {
     StreamProcessor processor =
         fixture.start(fixture.config.withBatch(4, FOREVER), new FoldingModel(), clients);
 
-    assertThatThrownBy(() -> processor.stopped().join())
+    assertThatThrownBy(() -> processor.stopped().orTimeout(60, TimeUnit.SECONDS).join())
         .hasMessageContaining("another processor took the place of");
     assertThat(processor.health().status()).isEqualTo(Status.FAILED);
     assertThat(processor.health().ready()).isFalse();
@@ -252,7 +253,8 @@ class StreamProcessorFaultTest {
     await().until(() -> older.health().ready());
     StreamProcessor newer = fixture.start(fixture.config, new FoldingModel());
 
-    assertThatThrownBy(() -> older.stopped().join()).hasMessageContaining("took the place of");
+    assertThatThrownBy(() -> older.stopped().orTimeout(60, TimeUnit.SECONDS).join())
+        .hasMessageContaining("took the place of");
     await().until(() -> newer.health().ready());
     fixture.sendNumbered(0, 0, 4);
     assertThat(fixture.out().settle(4)).hasSize(4);
@@ -284,7 +286,8 @@ class StreamProcessorFaultTest {
         };
     StreamProcessor processor = fixture.start(fixture.config, new FoldingModel(), forbidden);
 
-    assertThatThrownBy(() -> processor.stopped().join()).hasMessageContaining("not authorized");
+    assertThatThrownBy(() -> processor.stopped().orTimeout(60, TimeUnit.SECONDS).join())
+        .hasMessageContaining("not authorized");
     assertThat(processor.health().status()).isEqualTo(Status.FAILED);
   }
 
@@ -298,7 +301,7 @@ class StreamProcessorFaultTest {
             });
     StreamProcessor processor = fixture.start(fixture.config.withBatch(4, FOREVER), broken);
 
-    assertThatThrownBy(() -> processor.stopped().join())
+    assertThatThrownBy(() -> processor.stopped().orTimeout(60, TimeUnit.SECONDS).join())
         .hasMessageContaining("16 batches in a row");
     assertThat(fixture.dead().settle(60)).hasSize(60);
 

@@ -33,7 +33,11 @@ final class Answers {
     String differenceFrom(Answer other) {
       return "%s at step %s instead of %s at step %s, %s"
           .formatted(
-              id, step, other.id, other.step, value.equals(other.value) ? "same bytes" : "other bytes");
+              id,
+              step,
+              other.id,
+              other.step,
+              value.equals(other.value) ? "same bytes" : "other bytes");
     }
   }
 
