@@ -83,12 +83,35 @@ final class Pipeline {
       ModelThread modelThread,
       @Nullable Feedback feedback,
       KafkaClients clients) {
+    this(
+        config,
+        model,
+        meters,
+        outbox,
+        modelThread,
+        feedback,
+        clients.openConsumer(config),
+        config.topics().state() == null ? null : clients.openReader(config));
+    consumer.subscribe(List.of(config.topics().in()), new Rebalances());
+  }
+
+  private Pipeline(
+      StreamConfig config,
+      BatchModel model,
+      StreamMeters meters,
+      TransactionalOutbox outbox,
+      ModelThread modelThread,
+      @Nullable Feedback feedback,
+      Consumer<byte[], byte[]> consumer,
+      @Nullable Consumer<byte[], byte[]> reader) {
     this.config = config;
     this.model = model;
     this.meters = meters;
     this.outbox = outbox;
     this.modelThread = modelThread;
     this.feedback = feedback;
+    this.consumer = consumer;
+    this.reader = reader;
     this.decoder =
         new RequestDecoder(model.inputs(), model.outputs(), config.batching().maxRecordBytes());
     this.runner = new BatchRunner(config, model, meters, feedback);
@@ -96,11 +119,28 @@ final class Pipeline {
     this.states = new StatePool(model);
     this.memory = new StateMemory(config.states().memoryBytes());
     String topic = config.topics().state();
-    this.reader = topic == null ? null : clients.openReader(config);
     this.journal =
         reader == null || topic == null ? null : new StateJournal(reader, topic, config.group());
-    this.consumer = clients.openConsumer(config);
-    consumer.subscribe(List.of(config.topics().in()), new Rebalances());
+  }
+
+  /**
+   * A pipeline that goes on in this one's place after {@link #handOver}, with the same clients: to
+   * the group nothing happens. Its lanes find their place in the fold in the journal.
+   */
+  Pipeline successor(StreamConfig changed, BatchModel next, StreamMeters nextMeters) {
+    Pipeline successor =
+        new Pipeline(changed, next, nextMeters, outbox, modelThread, feedback, consumer, reader);
+    for (Lane lane : lanes()) {
+      successor.open(lane.id(), List.copyOf(lane.partitions()));
+    }
+    consumer.subscribe(List.of(changed.topics().in()), successor.new Rebalances());
+    return successor;
+  }
+
+  private void open(String id, List<TopicPartition> partitions) {
+    Lane lane = new Lane(id, partitions, config, decoder, batches);
+    partitions.forEach(partition -> lanes.put(partition, lane));
+    arrivals.add(lane);
   }
 
   Consumer<byte[], byte[]> consumer() {
@@ -698,6 +738,19 @@ final class Pipeline {
         lane.closeAll(this::enqueue);
       }
     }
+    return drain();
+  }
+
+  /**
+   * Commits what is in hand and goes back to that commit. Batches that wait for more records are
+   * not closed early: whoever goes on reads them again and finds the batches of an undisturbed run.
+   */
+  void handOver() {
+    var unused = drain();
+    rollBack();
+  }
+
+  private int drain() {
     int finished = due.size() + flights.size();
     while (!due.isEmpty() || !flights.isEmpty()) {
       launch();
@@ -708,25 +761,42 @@ final class Pipeline {
     return finished;
   }
 
-  /** Commits what the journal does not hold yet, so that the next owner need not run it again. */
+  /**
+   * Commits what the journal does not hold yet, so that the next owner need not run it again and
+   * another variant can come back to it: snapshots that are behind a checkpoint only are not found
+   * from there.
+   */
   private void checkpoint(Lane lane) {
-    if (journal == null || lane.streams().values().stream().noneMatch(StreamState::isDirty)) {
+    if (journal == null || lane.sequence() == 0) {
       return;
     }
+    Map<TopicPartition, OffsetAndMetadata> committed = committed(lane.partitions());
     JournalWriter writer = journal.writer(lane);
     Step none = new Step(lane.sequence(), null, model.initialState(), -1);
     outbox.begin();
     Map<StreamState, Future<RecordMetadata>> snapshots =
         sendSnapshots(writer, lane.streams().values(), none);
     long checkpoint = sendCheckpoint(writer, lane, none, snapshots);
-    outbox.commit(
-        lane.offsetsBehind(null, pointer(lane, lane.sequence(), checkpoint)),
-        consumer.groupMetadata());
+    JournalPointer pointer = pointer(lane, lane.sequence(), checkpoint);
+    Map<TopicPartition, OffsetAndMetadata> offsets = lane.offsetsBehind(null, pointer);
+    // a lane that has read nothing yet stays where it is, but must point to its checkpoint
+    committed.forEach(
+        (partition, offset) ->
+            offsets.putIfAbsent(partition, new OffsetAndMetadata(offset.offset(), pointer.text())));
+    outbox.commit(offsets, consumer.groupMetadata());
     snapshots.forEach((s, sent) -> s.snapshotAt(TransactionalOutbox.offset(sent)));
     lane.checkpointAt(checkpoint);
   }
 
   void close() {
+    release();
+    if (reader != null) {
+      reader.close();
+    }
+  }
+
+  /** Lets go of all but the clients. */
+  void release() {
     for (Flight flight : flights) {
       modelThread.await(flight.future());
     }
@@ -738,9 +808,6 @@ final class Pipeline {
     states.close();
     batches.close();
     runner.close();
-    if (reader != null) {
-      reader.close();
-    }
   }
 
   /**
@@ -774,12 +841,6 @@ final class Pipeline {
       if (feedback != null) {
         feedback.owned(lanes.keySet().stream().map(TopicPartition::partition).toList());
       }
-    }
-
-    private void open(String id, List<TopicPartition> partitions) {
-      Lane lane = new Lane(id, partitions, config, decoder, batches);
-      partitions.forEach(partition -> lanes.put(partition, lane));
-      arrivals.add(lane);
     }
 
     @Override
