@@ -101,6 +101,11 @@ public final class AdaptiveModel implements AutoCloseable {
     return adapted.method().canonical();
   }
 
+  /** True where runs can be told each sample's task by {@link #TASK_INPUT}. */
+  public boolean takesTasks() {
+    return adapted.method().readsTasks();
+  }
+
   /** The model's name. */
   public String name() {
     return adapted.source().name();

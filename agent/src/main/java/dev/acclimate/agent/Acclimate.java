@@ -23,6 +23,7 @@ import picocli.CommandLine.Spec;
       BenchCommand.class,
       RunCommand.class,
       ReplayCommand.class,
+      StateCommand.class,
       TrainBuiltinCommand.class
     },
     synopsisSubcommandLabel = "COMMAND",

@@ -226,9 +226,24 @@ public record AgentConfig(
                     new StreamConfig.Batching(
                         batch.number("max", defaults.max(), 1, 1 << 16),
                         batch.duration("delay", defaults.delay(), StreamConfig.Batching.MOST_DELAY),
-                        batch.number("max-record-bytes", defaults.maxRecordBytes(), 1, 1 << 30))));
+                        batch.number("max-record-bytes", defaults.maxRecordBytes(), 1, 1 << 30),
+                        batch
+                            .parsed("tasks", AgentConfig::taskHeader)
+                            .orElse(Optional.empty())
+                            .orElse(null))));
     batch.done();
     return changed;
+  }
+
+  /** Reads {@code key} or {@code header:NAME}. */
+  private static Optional<String> taskHeader(String text) {
+    if (text.equals("key")) {
+      return Optional.empty();
+    }
+    if (text.startsWith("header:") && text.length() > "header:".length()) {
+      return Optional.of(text.substring("header:".length()));
+    }
+    throw new InvalidInputException("expected key or header:NAME, found '" + text + "'");
   }
 
   private static void batchOnly(ConfigSection batch) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.acclimate.models.ExecutionProvider;
 import dev.acclimate.models.InvalidInputException;
+import dev.acclimate.streams.Scope;
 import dev.acclimate.streams.StreamConfig;
 import dev.acclimate.streams.feedback.FeedbackConfig;
 import java.io.IOException;
@@ -42,6 +43,8 @@ class AgentConfigTest {
       provider: cpu
       threads: 2
       seed: 7
+      scope: stream
+      states: {snapshot-every: 50, memory: 64MiB}
       kafka:
         bootstrap: localhost:9092
         group: cameras
@@ -49,7 +52,7 @@ class AgentConfigTest {
         topics: {in: q, out: a, dead-letter: d, feedback: f, state: s}
         properties:
           consumer.auto.offset.reset: latest
-      batch: {max: 32, delay: 20ms, max-record-bytes: 1000000}
+      batch: {max: 32, delay: 20ms, max-record-bytes: 1000000, tasks: 'header:domain'}
       feedback: {window: 30s, capacity: 500, shadow: 0.25}
       http: {host: 0.0.0.0, port: 9000}
       """;
@@ -73,8 +76,8 @@ class AgentConfigTest {
                 "cameras",
                 "hall-1",
                 new StreamConfig.Topics("q", "a", "d", "f", "s"),
-                new StreamConfig.Batching(32, Duration.ofMillis(20), 1_000_000),
-                StreamConfig.StateKeeping.DEFAULT,
+                new StreamConfig.Batching(32, Duration.ofMillis(20), 1_000_000, "domain"),
+                new StreamConfig.StateKeeping(Scope.STREAM, 50, 64 << 20),
                 "resnet",
                 "1",
                 Map.of("consumer.auto.offset.reset", "latest")));
@@ -141,6 +144,11 @@ class AgentConfigTest {
         "delay: 20ms | delay: 20 | batch.delay: expected a time such as 50ms, up to 60 s, found '20'",
         "delay: 20ms | delay: 5m | batch.delay: expected a time such as 50ms, up to 60 s, found '5m'",
         "max: 32 | max: 0 | batch.max: expected a whole number from 1 to 65536, found '0'",
+        "scope: stream | scope: camera | scope: expected stream, partition, model, found 'camera'",
+        "state: s} | } | kafka.topics.state: expected a topic, which scope stream needs",
+        "memory: 64MiB | memory: 64 | states.memory: expected an amount of memory such as 256MiB, found '64'",
+        "every: 50 | every: 2000 | states.snapshot-every: expected a whole number from 0 to 1000",
+        "header:domain | domain | batch.tasks: expected key or header:NAME, found 'domain'",
         "feedback: f, | | feedback: expected a topic for it in kafka.topics.feedback, found none",
         "window: 30s | window: 0s | feedback.window: expected a time from 1 ms to 24 hours, found 0 ms",
         "window: 30s | window: 10h | feedback.window: expected a time such as 50ms, up to 86400 s, found '10h'",

@@ -173,7 +173,8 @@ class StreamProcessorTest {
     int bad = poison.size() + 2;
 
     fixture.start(
-        fixture.config.withBatching(new StreamConfig.Batching(4, Duration.ofMillis(50), 4000)),
+        fixture.config.withBatching(
+            new StreamConfig.Batching(4, Duration.ofMillis(50), 4000, null)),
         new FoldingModel());
 
     List<ConsumerRecord<String, byte[]>> answered = fixture.out().settle(good.size());

@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.zip.CRC32;
+import org.jspecify.annotations.Nullable;
 
 /** The processor's view of an {@link AdaptiveModel}. */
 final class AdaptiveBatchModel implements BatchModel {
@@ -70,6 +71,11 @@ final class AdaptiveBatchModel implements BatchModel {
         + name
         + "-"
         + Long.toHexString(method.getValue());
+  }
+
+  @Override
+  public @Nullable String taskInput() {
+    return model.takesTasks() ? AdaptiveModel.TASK_INPUT : null;
   }
 
   @Override

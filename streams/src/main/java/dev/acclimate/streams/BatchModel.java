@@ -6,6 +6,7 @@ import dev.acclimate.models.Tensor;
 import dev.acclimate.models.TensorInfo;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the processor asks of a model: run a batch from a state into the next one. The processor
@@ -36,6 +37,14 @@ public interface BatchModel {
 
   /** Tells models apart whose states do not fit one another; letters, digits, '-' and '.'. */
   String variant();
+
+  /**
+   * The int64 input {@code [B]} that takes the task of each sample, for a method that balances
+   * tasks; null for others. Runs without it take all samples to be of one task.
+   */
+  default @Nullable String taskInput() {
+    return null;
+  }
 
   /** The state that every stream starts from; never written to. */
   State initialState();

@@ -24,6 +24,7 @@ final class BatchRunner {
   private final StreamMeters meters;
   private final ResponseEncoder encoder;
   private final InputBatch single;
+  private final TaskInput tasks;
   private final @Nullable Feedback feedback;
   private BatchModel.State spare;
 
@@ -35,6 +36,7 @@ final class BatchRunner {
     this.encoder = new ResponseEncoder(model.outputs(), config.modelName(), config.modelVersion());
     this.single = new InputBatch(model.inputs(), config.batching().max());
     this.feedback = feedback;
+    this.tasks = new TaskInput(model, config.batching());
     this.spare = model.newState();
   }
 
@@ -80,7 +82,7 @@ final class BatchRunner {
     boolean thrown = false;
     if (batch.samples().samples() > 0) {
       try {
-        result = Optional.of(model.run(batch.samples().tensors(), from, into));
+        result = Optional.of(model.run(tasks.withTasks(batch), from, into));
       } catch (RuntimeException e) {
         thrown = true;
         log.warn(
@@ -217,11 +219,12 @@ final class BatchRunner {
     if (batch.samples().samples() == 0) {
       return from;
     }
-    return model.run(batch.samples().tensors(), from, into).adapted() ? into : from;
+    return model.run(tasks.withTasks(batch), from, into).adapted() ? into : from;
   }
 
   void close() {
     single.close();
+    tasks.close();
     spare.close();
   }
 }

@@ -62,7 +62,7 @@ final class Lane {
   private long bytesRead;
   private long sequence;
   private long checkpoint = -1;
-  private long control;
+  private long control = -1;
   private boolean lost;
 
   Lane(
@@ -246,6 +246,18 @@ final class Lane {
     closeWhile(batch -> true, closed);
   }
 
+  /**
+   * Tells where a partition goes on of which nothing has been taken yet, so that it can be
+   * committed.
+   *
+   * @param position where reading it goes on
+   */
+  void standsAt(TopicPartition partition, long position) {
+    Deque<ConsumerRecord<byte[], byte[]>> queue = arrived.get(partition);
+    ConsumerRecord<byte[], byte[]> head = queue == null ? null : queue.peek();
+    positions.putIfAbsent(partition, head == null ? position : head.offset());
+  }
+
   /** When the oldest open batch came, empty where there is none. */
   OptionalLong oldestNanos() {
     return open.values().stream().limit(1).mapToLong(MicroBatch::firstNanos).findFirst();
@@ -329,6 +341,7 @@ final class Lane {
     return variants;
   }
 
+  /** The journal offset up to which controls have been obeyed, -1 where none is known. */
   long control() {
     return control;
   }

@@ -8,7 +8,7 @@ import java.util.Map;
  *
  * @param sequence batches committed
  * @param checkpoint the journal offset of the last checkpoint, -1 for none
- * @param control the journal offset up to which controls were obeyed
+ * @param control the journal offset up to which controls were obeyed, -1 where none is known
  * @param variants where other variants' last checkpoints lie
  * @param streams the streams that have a state or are ahead of the committed offset
  */
@@ -17,9 +17,4 @@ record LaneSnapshot(
     long checkpoint,
     long control,
     Map<String, Long> variants,
-    List<StreamState> streams) {
-
-  static LaneSnapshot start() {
-    return new LaneSnapshot(0, -1, 0, Map.of(), List.of());
-  }
-}
+    List<StreamState> streams) {}

@@ -3,6 +3,7 @@ package dev.acclimate.streams;
 import dev.acclimate.streams.StreamHealth.Status;
 import dev.acclimate.streams.journal.BatchBoundary;
 import dev.acclimate.streams.journal.Checkpoint;
+import dev.acclimate.streams.journal.JournalKey;
 import dev.acclimate.streams.journal.JournalPointer;
 import dev.acclimate.streams.journal.JournalWriter;
 import java.time.Duration;
@@ -42,7 +43,7 @@ final class Pipeline {
   private static final int IN_FLIGHT = 2;
 
   private static final Duration MAX_POLL = Duration.ofMillis(200);
-  private static final Duration POLL_IN_FLIGHT = Duration.ofMillis(5);
+  private static final Duration LOOK_IN_FLIGHT = Duration.ofMillis(5);
   private static final Duration CONSUMER_TIMEOUT = Duration.ofSeconds(15);
 
   /** About what a stream takes in a checkpoint. */
@@ -56,9 +57,11 @@ final class Pipeline {
   private final TransactionalOutbox outbox;
   private final ModelThread modelThread;
   private final @Nullable Feedback feedback;
+  private final Clients shared;
   private final Consumer<byte[], byte[]> consumer;
   private final @Nullable Consumer<byte[], byte[]> reader;
   private final @Nullable StateJournal journal;
+  private final @Nullable ControlTail controls;
   private final RequestDecoder decoder;
   private final BatchRunner runner;
   private final InputBatchPool batches;
@@ -75,6 +78,26 @@ final class Pipeline {
   /** What the meters show. */
   private record Shown(int due, int streams, int resident) {}
 
+  /**
+   * What a pipeline hands on to its successor.
+   *
+   * @param consumer the member of the group
+   * @param reader reads the journal, and again what states need; null without a state topic
+   * @param controls what operators ask for; null without a state topic
+   */
+  private record Clients(
+      Consumer<byte[], byte[]> consumer,
+      @Nullable Consumer<byte[], byte[]> reader,
+      @Nullable ControlTail controls) {
+    static Clients open(KafkaClients clients, StreamConfig config) {
+      String topic = config.topics().state();
+      return new Clients(
+          clients.openConsumer(config),
+          topic == null ? null : clients.openReader(config),
+          topic == null ? null : ControlTail.open(clients, config, topic));
+    }
+  }
+
   Pipeline(
       StreamConfig config,
       BatchModel model,
@@ -83,15 +106,7 @@ final class Pipeline {
       ModelThread modelThread,
       @Nullable Feedback feedback,
       KafkaClients clients) {
-    this(
-        config,
-        model,
-        meters,
-        outbox,
-        modelThread,
-        feedback,
-        clients.openConsumer(config),
-        config.topics().state() == null ? null : clients.openReader(config));
+    this(config, model, meters, outbox, modelThread, feedback, Clients.open(clients, config));
     consumer.subscribe(List.of(config.topics().in()), new Rebalances());
   }
 
@@ -102,16 +117,17 @@ final class Pipeline {
       TransactionalOutbox outbox,
       ModelThread modelThread,
       @Nullable Feedback feedback,
-      Consumer<byte[], byte[]> consumer,
-      @Nullable Consumer<byte[], byte[]> reader) {
+      Clients shared) {
     this.config = config;
     this.model = model;
     this.meters = meters;
     this.outbox = outbox;
     this.modelThread = modelThread;
     this.feedback = feedback;
-    this.consumer = consumer;
-    this.reader = reader;
+    this.shared = shared;
+    this.consumer = shared.consumer();
+    this.reader = shared.reader();
+    this.controls = shared.controls();
     this.decoder =
         new RequestDecoder(model.inputs(), model.outputs(), config.batching().maxRecordBytes());
     this.runner = new BatchRunner(config, model, meters, feedback);
@@ -129,7 +145,7 @@ final class Pipeline {
    */
   Pipeline successor(StreamConfig changed, BatchModel next, StreamMeters nextMeters) {
     Pipeline successor =
-        new Pipeline(changed, next, nextMeters, outbox, modelThread, feedback, consumer, reader);
+        new Pipeline(changed, next, nextMeters, outbox, modelThread, feedback, shared);
     for (Lane lane : lanes()) {
       successor.open(lane.id(), List.copyOf(lane.partitions()));
     }
@@ -179,6 +195,7 @@ final class Pipeline {
   boolean turn() {
     poll();
     welcome();
+    obey();
     gather();
     launch();
     boolean committed = commitDone();
@@ -188,15 +205,7 @@ final class Pipeline {
   }
 
   private void poll() {
-    List<TopicPartition> ahead = new ArrayList<>();
-    List<TopicPartition> behind = new ArrayList<>();
-    Set<Lane> busy = new LinkedHashSet<>();
-    due.forEach(batch -> busy.add(batch.lane()));
-    lanes.forEach(
-        (partition, lane) ->
-            (busy.contains(lane) || lane.hasArrivals(partition) ? ahead : behind).add(partition));
-    consumer.pause(ahead);
-    consumer.resume(behind);
+    pauseWhatIsAhead();
     for (ConsumerRecord<byte[], byte[]> record : consumer.poll(timeout())) {
       Lane lane = lanes.get(new TopicPartition(record.topic(), record.partition()));
       if (lane != null) {
@@ -205,9 +214,35 @@ final class Pipeline {
     }
   }
 
+  /** Partitions whose lanes have a batch waiting for the model are not read on meanwhile. */
+  private void pauseWhatIsAhead() {
+    Set<Lane> busy = new LinkedHashSet<>();
+    due.forEach(batch -> busy.add(batch.lane()));
+    List<TopicPartition> pause = new ArrayList<>();
+    List<TopicPartition> resume = new ArrayList<>();
+    Set<TopicPartition> paused = consumer.paused();
+    lanes.forEach(
+        (partition, lane) -> {
+          boolean ahead = busy.contains(lane) || lane.hasArrivals(partition);
+          if (ahead != paused.contains(partition)) {
+            (ahead ? pause : resume).add(partition);
+          }
+        });
+    if (!pause.isEmpty()) {
+      consumer.pause(pause);
+    }
+    if (!resume.isEmpty()) {
+      consumer.resume(resume);
+    }
+  }
+
   private Duration timeout() {
-    if (!flights.isEmpty()) {
-      return flights.peek().isDone() ? Duration.ZERO : POLL_IN_FLIGHT;
+    Flight first = flights.peek();
+    if (first != null) {
+      // not waited for in poll: while records of a paused partition lie fetched in the consumer of
+      // the broker-side protocol, its poll spins, on a core that the model could use
+      first.await(LOOK_IN_FLIGHT);
+      return Duration.ZERO;
     }
     long wait = MAX_POLL.toNanos();
     long now = System.nanoTime();
@@ -230,6 +265,9 @@ final class Pipeline {
       long start = System.nanoTime();
       Map<TopicPartition, OffsetAndMetadata> committed = committed(lane.partitions());
       recover(lane, committed);
+      if (controls != null && journal != null) {
+        lane.obeyedControlsUpTo(controls.follow(lane, journal.partitionOf(lane)));
+      }
       arriving.remove();
       meters.recovered(System.nanoTime() - start);
       log.info(
@@ -264,7 +302,7 @@ final class Pipeline {
     JournalPointer latest = new JournalPointer(0, -1);
     for (OffsetAndMetadata offset : committed.values()) {
       JournalPointer pointer = JournalPointer.parse(offset.metadata()).orElse(latest);
-      latest = pointer.sequence() > latest.sequence() ? pointer : latest;
+      latest = pointer.isAfter(latest) ? pointer : latest;
     }
     return latest;
   }
@@ -273,7 +311,7 @@ final class Pipeline {
     JournalPointer pointer = pointer(committed);
     forgetStates(lane);
     if (journal == null) {
-      lane.restore(new LaneSnapshot(pointer.sequence(), -1, 0, Map.of(), List.of()));
+      lane.restore(new LaneSnapshot(pointer.sequence(), -1, -1, Map.of(), List.of()));
       return;
     }
     if (pointer.checkpoint() < 0) {
@@ -409,7 +447,70 @@ final class Pipeline {
     due.add(batch);
   }
 
+  /** Does what operators ask for, between two batches: until then nothing new is launched. */
+  private void obey() {
+    if (controls == null) {
+      return;
+    }
+    controls.poll(System.nanoTime());
+    for (Lane lane : lanes()) {
+      if (arrivals.contains(lane)) {
+        continue;
+      }
+      List<ControlTail.Asked> asked = controls.asked(lane);
+      if (asked.isEmpty()) {
+        lane.obeyedControlsUpTo(controls.readUpTo(lane));
+      } else if (flights.isEmpty()) {
+        obey(lane, asked, controls);
+      }
+    }
+  }
+
+  private void obey(Lane lane, List<ControlTail.Asked> asked, ControlTail tail) {
+    // until the commit is through, the journal knows the lane's place better than the memory
+    arrivals.add(lane);
+    for (ControlTail.Asked one : asked) {
+      switch (one.control().action()) {
+        case RESET -> reset(lane, one);
+      }
+    }
+    lane.obeyedControlsUpTo(tail.readUpTo(lane));
+    commitCheckpoint(lane, Objects.requireNonNull(journal));
+    tail.obeyed(lane);
+    arrivals.remove(lane);
+    lane.forgetUntouched();
+  }
+
+  private void reset(Lane lane, ControlTail.Asked asked) {
+    boolean all = asked.stream().equals(JournalKey.ALL);
+    List<StreamState> concerned =
+        lane.streams().values().stream()
+            .filter(state -> all || state.stream().equals(asked.stream()))
+            .toList();
+    for (StreamState state : concerned) {
+      memory.left(state);
+      states.give(state.reset());
+    }
+    log.info(
+        "{}: {} reset, {} states start anew, as the state topic asks for at offset {}",
+        lane.id(),
+        all ? "all streams" : "stream " + JournalKey.display(asked.stream()),
+        concerned.size(),
+        asked.offset());
+  }
+
+  /** True while something is asked for that has to wait for the flights to end. */
+  private boolean isHeld() {
+    return controls != null
+        && controls.isAsked()
+        && lanes().stream()
+            .anyMatch(lane -> !arrivals.contains(lane) && !controls.asked(lane).isEmpty());
+  }
+
   private void launch() {
+    if (isHeld()) {
+      return;
+    }
     while (flights.size() < IN_FLIGHT && !due.isEmpty()) {
       MicroBatch batch = due.remove();
       StreamState state = batch.lane().stream(batch.stream());
@@ -753,6 +854,7 @@ final class Pipeline {
   private int drain() {
     int finished = due.size() + flights.size();
     while (!due.isEmpty() || !flights.isEmpty()) {
+      obey();
       launch();
       modelThread.await(Objects.requireNonNull(flights.peek()).future());
       commitDone();
@@ -767,23 +869,24 @@ final class Pipeline {
    * from there.
    */
   private void checkpoint(Lane lane) {
-    if (journal == null || lane.sequence() == 0) {
-      return;
+    if (journal != null && lane.sequence() > 0) {
+      commitCheckpoint(lane, journal);
     }
-    Map<TopicPartition, OffsetAndMetadata> committed = committed(lane.partitions());
-    JournalWriter writer = journal.writer(lane);
+  }
+
+  private void commitCheckpoint(Lane lane, StateJournal into) {
+    for (TopicPartition partition : lane.partitions()) {
+      lane.standsAt(partition, consumer.position(partition, CONSUMER_TIMEOUT));
+    }
+    JournalWriter writer = into.writer(lane);
     Step none = new Step(lane.sequence(), null, model.initialState(), -1);
     outbox.begin();
     Map<StreamState, Future<RecordMetadata>> snapshots =
         sendSnapshots(writer, lane.streams().values(), none);
     long checkpoint = sendCheckpoint(writer, lane, none, snapshots);
-    JournalPointer pointer = pointer(lane, lane.sequence(), checkpoint);
-    Map<TopicPartition, OffsetAndMetadata> offsets = lane.offsetsBehind(null, pointer);
-    // a lane that has read nothing yet stays where it is, but must point to its checkpoint
-    committed.forEach(
-        (partition, offset) ->
-            offsets.putIfAbsent(partition, new OffsetAndMetadata(offset.offset(), pointer.text())));
-    outbox.commit(offsets, consumer.groupMetadata());
+    outbox.commit(
+        lane.offsetsBehind(null, pointer(lane, lane.sequence(), checkpoint)),
+        consumer.groupMetadata());
     snapshots.forEach((s, sent) -> s.snapshotAt(TransactionalOutbox.offset(sent)));
     lane.checkpointAt(checkpoint);
   }
@@ -792,6 +895,9 @@ final class Pipeline {
     release();
     if (reader != null) {
       reader.close();
+    }
+    if (controls != null) {
+      controls.close();
     }
   }
 
@@ -849,6 +955,9 @@ final class Pipeline {
         Lane lane = lanes.remove(partition);
         if (lane != null && !lane.isLost()) {
           lane.lose();
+          if (controls != null) {
+            controls.leave(lane);
+          }
           arrivals.remove(lane);
           due.removeIf(batch -> batch.lane() == lane);
           Set<MicroBatch> flying = new LinkedHashSet<>();

@@ -62,16 +62,13 @@ final class StateJournal {
 
   /** Reads a lane's place as of the commit that {@code pointer} lies with. */
   Recovery recover(Lane lane, JournalPointer pointer, String variant) {
-    if (pointer.sequence() == 0) {
-      return new Recovery(LaneSnapshot.start(), List.of());
-    }
-    Tail tail = new Tail(lane.id());
+    LaneTail tail = new LaneTail(lane.id());
     reader.await(
         partitionOf(lane),
         pointer.checkpoint(),
         entry -> {
           tail.add(entry);
-          return tail.sequence < pointer.sequence();
+          return tail.sequence() < pointer.sequence();
         });
     Checkpoint checkpoint = tail.checkpoint();
     Map<String, StreamState> streams = new LinkedHashMap<>();
@@ -79,8 +76,8 @@ final class StateJournal {
     Map<String, Long> variants = new LinkedHashMap<>(checkpoint.variants());
     boolean ours = checkpoint.variant().equals(variant);
     if (ours) {
-      tail.marks.forEach((name, mark) -> streams.put(name, StreamState.of(name, mark)));
-      replay.addAll(tail.boundaries);
+      tail.marks().forEach((name, mark) -> streams.put(name, StreamState.of(name, mark)));
+      replay.addAll(tail.boundaries());
     } else {
       variants.put(checkpoint.variant(), pointer.checkpoint());
       Long earlier = variants.remove(variant);
@@ -92,9 +89,11 @@ final class StateJournal {
           variant,
           streams.size());
     }
-    tail.marks.forEach(
-        (name, mark) -> streams.computeIfAbsent(name, StreamState::new).answeredUpTo(mark.upTo()));
-    for (BatchBoundary boundary : tail.boundaries) {
+    tail.marks()
+        .forEach(
+            (name, mark) ->
+                streams.computeIfAbsent(name, StreamState::new).answeredUpTo(mark.upTo()));
+    for (BatchBoundary boundary : tail.boundaries()) {
       long end = boundary.runs().stream().mapToLong(r -> r.first() + r.count()).max().orElse(-1);
       streams.computeIfAbsent(boundary.stream(), StreamState::new).answeredUpTo(end);
     }
@@ -117,7 +116,7 @@ final class StateJournal {
     Map<String, Mark> marks = new LinkedHashMap<>();
     Map<String, Long> variants = new LinkedHashMap<>();
     long[] sequence = new long[1];
-    long[] control = new long[1];
+    long[] control = {-1};
     reader.read(
         partitionOf(lane),
         0,
@@ -185,67 +184,5 @@ final class StateJournal {
               + " of the state topic, found none: is its cleanup.policy compact?");
     }
     return model.parseState(name, entry.get().value());
-  }
-
-  /** What lies behind a pointer, put together. */
-  private static final class Tail {
-    private final String lane;
-    private final Map<String, Mark> marks = new LinkedHashMap<>();
-    private final List<BatchBoundary> boundaries = new ArrayList<>();
-    private @Nullable Checkpoint checkpoint;
-    private long sequence = -1;
-
-    Tail(String lane) {
-      this.lane = lane;
-    }
-
-    void add(JournalEntry entry) {
-      JournalKey key = entry.key();
-      if (!key.lane().equals(lane)) {
-        return;
-      }
-      switch (key.kind()) {
-        case CHECKPOINT -> {
-          if (checkpoint == null) {
-            Checkpoint found = entry.checkpoint();
-            checkpoint = found;
-            sequence = found.sequence();
-            marks.putAll(found.streams());
-          }
-        }
-        case STATE -> {
-          // parked since the checkpoint: its batches up to here are in it
-          Mark mark = marks.get(key.subject());
-          long upTo = mark == null ? -1 : mark.upTo();
-          long step = mark == null ? 0 : mark.step();
-          for (BatchBoundary b : boundaries) {
-            if (b.stream().equals(key.subject())) {
-              upTo =
-                  Math.max(
-                      upTo,
-                      b.runs().stream().mapToLong(r -> r.first() + r.count()).max().orElse(-1));
-              step = b.step();
-            }
-          }
-          boundaries.removeIf(b -> b.stream().equals(key.subject()));
-          marks.put(key.subject(), new Mark(entry.offset(), step, upTo));
-        }
-        case BATCH -> {
-          BatchBoundary boundary = entry.boundary();
-          if (checkpoint != null && boundary.sequence() == sequence + 1) {
-            boundaries.add(boundary);
-            sequence = boundary.sequence();
-          }
-        }
-        case CONTROL -> {}
-      }
-    }
-
-    Checkpoint checkpoint() {
-      if (checkpoint == null) {
-        throw new IllegalStateException("no checkpoint of " + lane + " where a commit points to");
-      }
-      return checkpoint;
-    }
   }
 }

@@ -47,12 +47,14 @@ public record StreamConfig(
    * @param max samples in a full batch, also the most a single record may hold
    * @param delay how long the first record of a batch may wait for the batch to fill
    * @param maxRecordBytes size of a request that is still decoded
+   * @param taskHeader the record header that names a sample's task, for methods that balance tasks;
+   *     null where the record's key does
    */
-  public record Batching(int max, Duration delay, int maxRecordBytes) {
+  public record Batching(int max, Duration delay, int maxRecordBytes, @Nullable String taskHeader) {
     public static final Duration MOST_DELAY = Duration.ofMinutes(1);
     public static final int DEFAULT_MAX = 64;
     public static final Batching DEFAULT =
-        new Batching(DEFAULT_MAX, Duration.ofMillis(50), 16 << 20);
+        new Batching(DEFAULT_MAX, Duration.ofMillis(50), 16 << 20, null);
 
     public Batching {
       if (max < 1) {
@@ -223,7 +225,7 @@ public record StreamConfig(
   }
 
   public StreamConfig withBatch(int max, Duration delay) {
-    return withBatching(new Batching(max, delay, batching.maxRecordBytes()));
+    return withBatching(new Batching(max, delay, batching.maxRecordBytes(), batching.taskHeader()));
   }
 
   public StreamConfig withStates(StateKeeping changed) {

@@ -35,21 +35,24 @@ import org.slf4j.LoggerFactory;
  *
  * <h2>Batches and state</h2>
  *
- * Records are gathered into micro-batches, each of one partition and in the order of its log. A
- * batch runs when it holds {@code maxBatch} samples, when the next record would not fit, or when
- * its first record has waited {@code maxDelay}. Every partition has an adaptation state of its own,
- * which starts as the state the model had when the processor was created and is folded over the
- * partition's batches. The fold depends on the log and the batch boundaries and on nothing else, so
- * it can follow the partition through the consumer group. A member that gets a partition back picks
- * up the state it left, provided that nobody else moved on with the partition in between.
+ * Records are gathered into micro-batches, each of one {@link Scope}'s stream and in the order of
+ * its log; {@link Lane} tells when one closes. Every stream has an adaptation state of its own,
+ * which starts as the model's initial state and is folded over the stream's batches. The fold
+ * depends on the log and on nothing else: not on when its records are read, nor by whom.
  *
  * <h2>Delivery</h2>
  *
- * A batch's responses, its dead letters and its offset commit in one Kafka transaction; the state
- * moves on when the commit is known to have gone through. Consumers of the topic out that read
- * {@code read_committed} see every request answered once: by a response with the request's key, or
- * by a dead letter. Responses of one partition are sent in the order of their requests; Kafka keeps
- * that order among equal keys.
+ * A batch's responses, its dead letters, what the state journal gets of it, and the offsets commit
+ * in one Kafka transaction, while the model runs the next batch. Consumers of the topic out that
+ * read {@code read_committed} see every request answered once: by a response with the request's
+ * key, or by a dead letter. Responses of one stream are sent in the order of their requests; Kafka
+ * keeps that order among equal keys.
+ *
+ * <p>The journal ({@link dev.acclimate.streams.journal}) holds snapshots of states, now and then,
+ * and between them which records made up which batch. Whoever takes a partition over, after a crash
+ * as after a rebalance, goes on from the last snapshot, runs the batches since then again without
+ * answering them, and has the state as of the last commit. Without a state topic the states are
+ * lost then, and answers are still given once.
  *
  * <p>A response carries the headers {@code acclimate-method}, {@code acclimate-step} (how many
  * steps the state had behind it), the request's {@code traceparent}, and in binary form {@code
@@ -92,16 +95,18 @@ import org.slf4j.LoggerFactory;
  *
  * {@link #start()} runs the loop on a thread of its own, the only one to touch the model until the
  * processor has stopped. {@link #stop()} may be called from any thread: it finishes the batches in
- * hand, commits them and leaves the group. The model stays the caller's to close, the registry too;
- * the processor takes its meters out when it stops. Memory: one batch of direct buffers a partition
- * held.
+ * hand, those that are not full only where their log has been read to its end, commits them and the
+ * states, and leaves the group. The model stays the caller's to close, the registry too; the
+ * processor takes its meters out when it stops. Memory: batches of direct buffers, one or two a
+ * partition and what is open of each stream; states up to {@link
+ * StreamConfig.StateKeeping#memoryBytes}, of {@link BatchModel.State#sizeInBytes} each.
  *
  * <p>After a crash, a processor that starts under the same {@code instance} takes its place in the
- * group at once; under another, or elsewhere in the group, the partitions wait for {@code
- * session.timeout.ms} (45 seconds).
+ * group at once; under another, or elsewhere in the group, the partitions wait until its session
+ * has run out (45 seconds).
  *
- * <p>Between two batches the consumer polls, so {@code max.poll.interval.ms} (five minutes) need
- * only exceed the time of one batch run record by record.
+ * <p>The consumer polls while the model runs, however long that takes, so {@code
+ * max.poll.interval.ms} is not exceeded; partitions with a batch waiting are paused meanwhile.
  */
 public final class StreamProcessor implements AutoCloseable {
   static final int MAX_BARREN_BATCHES = 16;

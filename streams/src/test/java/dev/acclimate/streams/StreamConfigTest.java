@@ -50,7 +50,8 @@ class StreamConfigTest {
         .hasMessage("max batch: expected at least 1 sample, found 0");
     assertThatThrownBy(() -> GOOD.withBatch(1, Duration.ofMillis(-1)))
         .hasMessage("max delay: expected 0 to 60 seconds, found -1 ms");
-    assertThatThrownBy(() -> GOOD.withBatching(new StreamConfig.Batching(1, Duration.ZERO, 0)))
+    assertThatThrownBy(
+            () -> GOOD.withBatching(new StreamConfig.Batching(1, Duration.ZERO, 0, null)))
         .hasMessageContaining("found 0");
     assertThatThrownBy(() -> GOOD.withInstance(" ")).hasMessageContaining("instance");
     assertThatThrownBy(() -> GOOD.withKafka(Map.of("producer.acks", "1")))

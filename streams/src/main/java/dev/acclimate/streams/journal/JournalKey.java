@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -67,6 +68,7 @@ public record JournalKey(String group, String lane, Kind kind, String variant, S
   public static final String WHOLE_LANE = "";
 
   private static final String KEYLESS = "-";
+  private static final Pattern BROKEN_ESCAPE = Pattern.compile("%(?![0-9A-F]{2})");
 
   /** A record key's bytes as text that keeps apart what differs; null is a stream of its own. */
   public static String stream(byte @Nullable [] recordKey) {
@@ -98,7 +100,16 @@ public record JournalKey(String group, String lane, Kind kind, String variant, S
   }
 
   /** The key of a record, empty where it is none of ours; a chunk's mark is ignored. */
+  public static Optional<JournalKey> of(byte @Nullable [] recordKey) {
+    return recordKey == null
+        ? Optional.empty()
+        : parse(new String(recordKey, StandardCharsets.UTF_8));
+  }
+
   static Optional<JournalKey> parse(String text) {
+    if (BROKEN_ESCAPE.matcher(text).find()) {
+      return Optional.empty();
+    }
     int chunk = text.indexOf(CHUNK);
     String[] parts = (chunk < 0 ? text : text.substring(0, chunk)).split("/", -1);
     if (parts.length < 4) {
@@ -141,7 +152,7 @@ public record JournalKey(String group, String lane, Kind kind, String variant, S
     ByteArrayOutputStream bytes = new ByteArrayOutputStream(text.length());
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);
-      if (c == '%' && i + 2 < text.length()) {
+      if (c == '%') {
         bytes.write(Integer.parseInt(text.substring(i + 1, i + 3), 16));
         i += 2;
       } else {

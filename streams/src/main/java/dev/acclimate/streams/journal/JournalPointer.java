@@ -20,6 +20,12 @@ public record JournalPointer(long sequence, long checkpoint) {
     return "acclimate/1 sequence=" + sequence + " checkpoint=" + checkpoint;
   }
 
+  /** True when it was committed after the other one. */
+  public boolean isAfter(JournalPointer other) {
+    return sequence > other.sequence
+        || (sequence == other.sequence && checkpoint > other.checkpoint);
+  }
+
   /** Reads an offset's metadata, empty where it is not ours. */
   public static Optional<JournalPointer> parse(String metadata) {
     Matcher matcher = SYNTAX.matcher(metadata);

@@ -58,16 +58,23 @@ public final class JournalReader {
     read(partition, from, Long.MAX_VALUE, visitor, true);
   }
 
-  /** The entry at an offset, empty when compaction has removed it. */
+  /**
+   * The entry at an offset, empty when compaction has removed it. Waited for, since records of a
+   * transaction show a moment after its commit.
+   *
+   * @throws TimeoutException when the log does not get there
+   */
   public Optional<JournalEntry> at(int partition, long offset) {
     JournalEntry[] found = new JournalEntry[1];
     read(
         partition,
         offset,
+        offset + 1,
         entry -> {
           found[0] = entry.offset() == offset ? entry : null;
           return false;
-        });
+        },
+        true);
     return Optional.ofNullable(found[0]);
   }
 
@@ -82,7 +89,7 @@ public final class JournalReader {
     }
     Assembly assembly = new Assembly();
     long deadline = System.nanoTime() + TIMEOUT.toNanos();
-    while (consumer.position(at, TIMEOUT) < end) {
+    while (consumer.position(at, TIMEOUT) < end || assembly.missing > 0) {
       boolean progress = false;
       for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL)) {
         progress = true;
@@ -110,26 +117,24 @@ public final class JournalReader {
     private final ByteArrayOutputStream value = new ByteArrayOutputStream();
     private @Nullable JournalKey key;
     private long offset;
+    private long timestamp;
     private int missing;
 
     @Nullable JournalEntry add(ConsumerRecord<byte[], byte[]> record) {
-      if (record.key() == null || record.value() == null) {
+      Optional<JournalKey> parsed = JournalKey.of(record.key());
+      if (parsed.isEmpty() || !parsed.get().group().equals(group) || record.value() == null) {
         return null;
       }
-      String text = new String(record.key(), StandardCharsets.UTF_8);
-      Optional<JournalKey> parsed = JournalKey.parse(text);
-      if (parsed.isEmpty() || !parsed.get().group().equals(group)) {
-        return null;
-      }
-      if (text.indexOf(JournalKey.CHUNK) >= 0) {
+      if (new String(record.key(), StandardCharsets.UTF_8).contains(JournalKey.CHUNK)) {
         return addChunk(parsed.get(), record);
       }
       Header chunks = record.headers().lastHeader(JournalWriter.CHUNKS);
       if (chunks == null) {
-        return new JournalEntry(parsed.get(), record.offset(), record.value());
+        return new JournalEntry(parsed.get(), record.offset(), record.timestamp(), record.value());
       }
       key = parsed.get();
       offset = record.offset();
+      timestamp = record.timestamp();
       missing = Integer.parseInt(new String(chunks.value(), StandardCharsets.UTF_8)) - 1;
       value.reset();
       value.writeBytes(record.value());
@@ -146,7 +151,7 @@ public final class JournalReader {
         return null;
       }
       key = null;
-      return new JournalEntry(expected, offset, value.toByteArray());
+      return new JournalEntry(expected, offset, timestamp, value.toByteArray());
     }
   }
 }
