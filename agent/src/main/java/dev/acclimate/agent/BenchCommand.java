@@ -58,7 +58,11 @@ final class BenchCommand implements Callable<Integer> {
       names = "--methods",
       paramLabel = "LIST",
       description =
-          "Comma-separated. Default: " + ALL_METHODS + "; with --pipeline " + PIPELINE_METHODS + ".")
+          "Comma-separated. Default: "
+              + ALL_METHODS
+              + "; with --pipeline "
+              + PIPELINE_METHODS
+              + ".")
   private @Nullable String methods;
 
   @Option(
@@ -100,7 +104,8 @@ final class BenchCommand implements Callable<Integer> {
       names = "--partitions",
       paramLabel = "N",
       defaultValue = "1",
-      description = "With --pipeline: partitions that share the batches. Default: ${DEFAULT-VALUE}.")
+      description =
+          "With --pipeline: partitions that share the batches. Default: ${DEFAULT-VALUE}.")
   private int partitions;
 
   @Option(
@@ -138,7 +143,8 @@ final class BenchCommand implements Callable<Integer> {
   private String timePipeline(OnnxModel loaded) throws IOException {
     if (partitions < 1 || batches < 2 * partitions || batches % partitions != 0) {
       throw new InvalidInputException(
-          "--batches: expected a multiple of --partitions, two for each at least, found " + batches);
+          "--batches: expected a multiple of --partitions, two for each at least, found "
+              + batches);
     }
     PipelineBenchmark.Load load =
         new PipelineBenchmark.Load(batchSize, batches, partitions, form());

@@ -133,8 +133,7 @@ final class Benchmark {
   }
 
   /** Standard normal numbers. */
-  static Tensor random(
-      OnnxModel model, TensorInfo input, SplittableRandom random, long... shape) {
+  static Tensor random(OnnxModel model, TensorInfo input, SplittableRandom random, long... shape) {
     if (input.type() != ElementType.FP32) {
       throw new InvalidInputException(
           model.name() + ": bench makes FP32 inputs only, found " + input);

@@ -88,8 +88,7 @@ final class PipelineBenchmark {
       double journalBytes) {}
 
   /** One round of the pipeline. */
-  private record Round(
-      double rate, double modelMillis, double commitMillis, double journalBytes) {}
+  private record Round(double rate, double modelMillis, double commitMillis, double journalBytes) {}
 
   PipelineBenchmark(OnnxModel model, Load load, SessionSettings settings) {
     this.model = model;
@@ -138,7 +137,9 @@ final class PipelineBenchmark {
     return batches;
   }
 
-  /** Each batch's samples follow one another in a partition, so that the pipeline finds it again. */
+  /**
+   * Each batch's samples follow one another in a partition, so that the pipeline finds it again.
+   */
   private void fill(EmbeddedBroker broker, TensorInfo input, List<Tensor> batches) {
     broker.createTopics(load.partitions(), TOPIC_IN);
     RequestEncoder encoder = new RequestEncoder(input, load.form());
@@ -193,8 +194,7 @@ final class PipelineBenchmark {
         Benchmark.median(timed.stream().mapToDouble(Round::journalBytes).toArray()));
   }
 
-  private @Nullable Calibration calibration(
-      Method method, TensorInfo input, List<Tensor> batches) {
+  private @Nullable Calibration calibration(Method method, TensorInfo input, List<Tensor> batches) {
     if (!method.needsCalibration()) {
       return null;
     }

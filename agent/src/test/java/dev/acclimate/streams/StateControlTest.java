@@ -230,8 +230,7 @@ class StateControlTest {
         .hasMessageContaining("found none called 'no.such.state'");
   }
 
-  private static StreamConfig.Topics bare(
-      StreamConfig.Topics topics, @Nullable String state) {
+  private static StreamConfig.Topics bare(StreamConfig.Topics topics, @Nullable String state) {
     return new StreamConfig.Topics(topics.in(), topics.out(), topics.deadLetter(), null, state);
   }
 }

@@ -33,7 +33,11 @@ final class Answers {
     String differenceFrom(Answer other) {
       return "%s at step %s instead of %s at step %s, %s"
           .formatted(
-              id, step, other.id, other.step, value.equals(other.value) ? "same bytes" : "other bytes");
+              id,
+              step,
+              other.id,
+              other.step,
+              value.equals(other.value) ? "same bytes" : "other bytes");
     }
   }
 
@@ -52,7 +56,7 @@ final class Answers {
   }
 
   /** The id in a request or an answer of either form. */
-  private static String id(ConsumerRecord<String, byte[]> record) {
+  static String id(ConsumerRecord<String, byte[]> record) {
     String length = header(record, "inference-header-content-length");
     int json = length.isEmpty() ? record.value().length : Integer.parseInt(length);
     try {

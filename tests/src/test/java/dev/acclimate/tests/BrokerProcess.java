@@ -13,7 +13,6 @@ import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import org.apache.kafka.clients.NetworkClient;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.slf4j.LoggerFactory;
@@ -24,7 +23,7 @@ final class BrokerProcess implements AutoCloseable {
 
   /** The controller lets a broker back in when it has forgotten the killed one. */
   private static final Map<String, String> FORGETFUL =
-      Map.of("broker.session.timeout.ms", "1500", "broker.heartbeat.interval.ms", "500");
+      Map.of("broker.session.timeout.ms", "2000", "broker.heartbeat.interval.ms", "500");
 
   private final JavaProcess process;
   private final String bootstrap;
@@ -51,8 +50,8 @@ final class BrokerProcess implements AutoCloseable {
             BrokerProcess.class,
             data.toString(),
             Integer.toString(port));
-    // clients in this JVM would tell of every attempt to reach a broker that was killed
-    ((Logger) LoggerFactory.getLogger(NetworkClient.class)).setLevel(Level.ERROR);
+    // this JVM's clients would tell of every attempt to reach a broker that was killed
+    ((Logger) LoggerFactory.getLogger("org.apache.kafka.clients")).setLevel(Level.ERROR);
     BrokerProcess broker = new BrokerProcess(process, "127.0.0.1:" + port);
     broker.startAgain();
     process.awaitOutput(READY);

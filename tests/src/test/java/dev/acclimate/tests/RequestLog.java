@@ -14,19 +14,20 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 
 /**
- * The requests of some devices, each with a partition of its own: numbered, and drifting as they
+ * The requests of some devices to {@link SmallModels#classifier()}, each with a partition of its own: numbered, and drifting as they
  * go. A device sends a burst, a record a millisecond, and then waits {@value #PAUSE_MILLIS} ms, by
  * its records' timestamps. What a request holds depends on its device and number only.
  */
 final class RequestLog implements AutoCloseable {
   static final int PAUSE_MILLIS = 1000;
+  private static final TensorInfo INPUT = SmallModels.CLASSIFIER_INPUT;
+  private static final RequestEncoder ENCODER =
+      new RequestEncoder(INPUT, RequestEncoder.Form.BINARY);
   private static final long START = 1_750_000_000_000L;
 
   private final String topic;
   private final int devices;
   private final int burst;
-  private final TensorInfo input;
-  private final RequestEncoder encoder;
   private final KafkaProducer<String, byte[]> producer;
   private int sent;
 
@@ -35,14 +36,11 @@ final class RequestLog implements AutoCloseable {
    *
    * @param devices how many devices, and so partitions
    * @param burst records of a burst
-   * @param input what the requests are for
    */
-  RequestLog(String bootstrap, String topic, int devices, int burst, TensorInfo input) {
+  RequestLog(String bootstrap, String topic, int devices, int burst) {
     this.topic = topic;
     this.devices = devices;
     this.burst = burst;
-    this.input = input;
-    this.encoder = new RequestEncoder(input, RequestEncoder.Form.BINARY);
     Map<String, Object> settings = new HashMap<>();
     settings.put("bootstrap.servers", bootstrap);
     // a reader sees a step of the log as a whole
@@ -55,6 +53,10 @@ final class RequestLog implements AutoCloseable {
   /** The topic that a log needs: its records are of a fixed day in the past, and stay. */
   static NewTopic topic(String name, int devices) {
     return new NewTopic(name, devices, (short) 1).configs(Map.of("retention.ms", "-1"));
+  }
+
+  String topic() {
+    return topic;
   }
 
   int devices() {
@@ -87,7 +89,7 @@ final class RequestLog implements AutoCloseable {
   }
 
   private void send(int device, int number) {
-    RequestEncoder.Encoded request = encoder.encode(id(device, number), values(device, number));
+    RequestEncoder.Encoded request = ENCODER.encode(id(device, number), values(device, number));
     long timestamp = START + number + (long) (number / burst) * PAUSE_MILLIS;
     ProducerRecord<String, byte[]> record =
         new ProducerRecord<>(topic, device, timestamp, device(device), request.value());
@@ -96,11 +98,11 @@ final class RequestLog implements AutoCloseable {
     var unused = producer.send(record);
   }
 
-  private float[] values(int device, int number) {
+  private static float[] values(int device, int number) {
     Random random = new Random(1_000_003L * device + number);
     double mean = Math.sin(number / 200.0) + 0.3 * device;
     double deviation = 1 + 0.5 * Math.cos(number / 300.0);
-    float[] values = new float[Math.toIntExact(input.elementsPerSample())];
+    float[] values = new float[Math.toIntExact(INPUT.elementsPerSample())];
     for (int i = 0; i < values.length; i++) {
       values[i] = (float) (mean + deviation * random.nextGaussian());
     }

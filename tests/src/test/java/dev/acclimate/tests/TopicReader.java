@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
@@ -47,16 +48,24 @@ final class TopicReader implements AutoCloseable {
    *
    * @param check runs again and again meanwhile, to end the wait where it is in vain
    */
-  void await(int count, Runnable check) {
+  void readUntil(int count, Runnable check) {
+    readUntil(
+        () -> {
+          check.run();
+          return records.size() >= count;
+        });
+  }
+
+  /** Reads until that is so, which is asked again and again. */
+  void readUntil(BooleanSupplier reached) {
     long progress = System.nanoTime();
-    while (records.size() < count) {
-      check.run();
+    while (!reached.getAsBoolean()) {
       if (read()) {
         progress = System.nanoTime();
       } else if (System.nanoTime() - progress > PATIENCE.toNanos()) {
         throw new AssertionError(
-            "%s: expected %d records, found %d and no more for %d s"
-                .formatted(topic, count, records.size(), PATIENCE.toSeconds()));
+            "%s: found %d records and no more for %d s"
+                .formatted(topic, records.size(), PATIENCE.toSeconds()));
       }
     }
   }
