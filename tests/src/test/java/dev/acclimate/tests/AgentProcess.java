@@ -42,8 +42,7 @@ final class AgentProcess implements AutoCloseable {
    * @param in the topic of requests
    * @param name the group's
    */
-  record Group(
-      Path folder, String bootstrap, String method, String scope, String in, String name) {
+  record Group(Path folder, String bootstrap, String method, String scope, String in, String name) {
 
     static final int MAX_BATCH = 16;
     static final int MAX_RECORD_BYTES = 8192;
@@ -75,7 +74,10 @@ final class AgentProcess implements AutoCloseable {
       return new AgentProcess(start(instance, ""), null);
     }
 
-    /** The same for an agent that can be asked what it has {@linkplain AgentProcess#answered answered}. */
+    /**
+     * The same for an agent that can be asked what it has {@linkplain AgentProcess#answered
+     * answered}.
+     */
     AgentProcess startWithMetrics(String instance) throws IOException {
       int port;
       try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {

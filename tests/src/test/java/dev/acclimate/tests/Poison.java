@@ -29,7 +29,8 @@ record Poison(DeadLetterReason reason, byte @Nullable [] value, @Nullable Intege
     add(
         kinds,
         DeadLetterReason.TOO_LARGE,
-        replaced(good, "{", "{\"pad\":\"" + "p".repeat(AgentProcess.Group.MAX_RECORD_BYTES) + "\","));
+        replaced(
+            good, "{", "{\"pad\":\"" + "p".repeat(AgentProcess.Group.MAX_RECORD_BYTES) + "\","));
     add(kinds, DeadLetterReason.MALFORMED, good.substring(0, good.length() / 2));
     add(kinds, DeadLetterReason.MISSING_INPUT, "{\"id\":\"poison\"}");
     add(kinds, DeadLetterReason.UNKNOWN_INPUT, replaced(good, "\"input\"", "\"other\""));

@@ -83,8 +83,7 @@ class PoisonTest {
   @Timeout(value = 5, unit = TimeUnit.MINUTES)
   void allGoodOnesAreAnsweredOnceAndAllOthersAreDeadLettersThatTellWhy() throws Exception {
     Map<DeadLetterReason, Poison> kinds = Poison.ofEveryKind();
-    assertThat(kinds.keySet())
-        .isEqualTo(EnumSet.complementOf(EnumSet.copyOf(NOT_OF_REQUESTS)));
+    assertThat(kinds.keySet()).isEqualTo(EnumSet.complementOf(EnumSet.copyOf(NOT_OF_REQUESTS)));
     AgentProcess.Group group =
         new AgentProcess.Group(folder, broker.bootstrap(), "unmix-tns", "partition", "in", "all");
     broker.createTopics(List.of(RequestLog.topic("in", PARTITIONS)));
@@ -101,9 +100,7 @@ class PoisonTest {
       out.settle();
       dead.settle();
 
-      assertThat(out.records())
-          .extracting(Answers::id)
-          .containsExactlyInAnyOrderElementsOf(good);
+      assertThat(out.records()).extracting(Answers::id).containsExactlyInAnyOrderElementsOf(good);
       assertThat(dead.records())
           .extracting(DeadLetter::of)
           .containsExactlyInAnyOrderElementsOf(poisoned);
@@ -111,8 +108,8 @@ class PoisonTest {
   }
 
   /** Sends good requests and poison in random order, and notes what should become of them. */
-  private void send(
-      Iterable<Poison> kinds, List<String> good, List<DeadLetter> poisoned) throws Exception {
+  private void send(Iterable<Poison> kinds, List<String> good, List<DeadLetter> poisoned)
+      throws Exception {
     Poison[] places = new Poison[REQUESTS];
     int filled = 0;
     for (Poison kind : kinds) {

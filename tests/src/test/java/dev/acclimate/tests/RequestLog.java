@@ -14,9 +14,10 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 
 /**
- * The requests of some devices to {@link SmallModels#classifier()}, each with a partition of its own: numbered, and drifting as they
- * go. A device sends a burst, a record a millisecond, and then waits {@value #PAUSE_MILLIS} ms, by
- * its records' timestamps. What a request holds depends on its device and number only.
+ * The requests of some devices to {@link SmallModels#classifier()}, each with a partition of its
+ * own: numbered, and drifting as they go. A device sends a burst, a record a millisecond, and then
+ * waits {@value #PAUSE_MILLIS} ms, by its records' timestamps. What a request holds depends on its
+ * device and number only.
  */
 final class RequestLog implements AutoCloseable {
   static final int PAUSE_MILLIS = 1000;
