@@ -12,6 +12,8 @@ import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.streams.JournaledStates.JournaledState;
 import dev.acclimate.streams.JournaledStates.ResetRequest;
 import dev.acclimate.streams.StreamConfig.StateKeeping;
+import dev.acclimate.streams.StreamProcessorFaultTest.Fault;
+import dev.acclimate.streams.StreamProcessorFaultTest.FaultyClients;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -24,6 +26,8 @@ import org.apache.kafka.common.serialization.StringSerializer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class StateControlTest {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
@@ -134,6 +138,20 @@ class StateControlTest {
     assertThat(step("a")).isEqualTo("3");
   }
 
+  @ParameterizedTest
+  @EnumSource(Fault.class)
+  void obeysOnceWhateverHappensToTheCommit(Fault fault) {
+    // the third transaction is the reset's own
+    FaultyClients clients = new FaultyClients(fault, List.of(3));
+    fixture.start(config, new FoldingModel(), clients);
+    assertThat(List.of(step("a"), step("a"))).containsExactly("1", "2");
+
+    reset("a");
+
+    assertThat(List.of(step("a"), step("a"))).containsExactly("1", "2");
+    assertThat(clients.faults).hasValue(1);
+  }
+
   @Test
   void leavesLanesAloneThatAreNotMeant() {
     fixture.start(config, new FoldingModel());
@@ -230,8 +248,7 @@ class StateControlTest {
         .hasMessageContaining("found none called 'no.such.state'");
   }
 
-  private static StreamConfig.Topics bare(
-      StreamConfig.Topics topics, @Nullable String state) {
+  private static StreamConfig.Topics bare(StreamConfig.Topics topics, @Nullable String state) {
     return new StreamConfig.Topics(topics.in(), topics.out(), topics.deadLetter(), null, state);
   }
 }

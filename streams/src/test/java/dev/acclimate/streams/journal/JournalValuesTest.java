@@ -90,8 +90,7 @@ class JournalValuesTest {
     }
     runs.add(1, 9);
 
-    assertThat(runs.toList())
-        .containsExactly(new Run(0, 4, 3), new Run(0, 8, 1), new Run(1, 9, 1));
+    assertThat(runs.toList()).containsExactly(new Run(0, 4, 3), new Run(0, 8, 1), new Run(1, 9, 1));
   }
 
   @Test
