@@ -1,6 +1,7 @@
 package dev.acclimate.agent;
 
 import dev.acclimate.adapters.Method;
+import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.streams.Feedback;
 import dev.acclimate.streams.StreamConfig;
 import dev.acclimate.streams.StreamHealth;
@@ -140,6 +141,7 @@ public final class Agent implements AutoCloseable {
         feedback = openFeedback(config.stream(), config.feedback(), opened);
       }
       processor = StreamProcessor.create(config.stream(), opened.model(), registry, feedback);
+      processor.onMethodAsked(this::obey);
     }
     if (config.http() != null) {
       AgentConfig.Http address = config.http();
@@ -179,6 +181,23 @@ public final class Agent implements AutoCloseable {
   /** The model at work with its version and method, for people. */
   public String model() {
     return running.toString();
+  }
+
+  /** Switches to a method that a record of the state topic asks for. */
+  private void obey(String method) {
+    try {
+      var unused =
+          switchMethod(method)
+              .whenComplete(
+                  (done, thrown) -> {
+                    if (thrown != null) {
+                      log.warn("not switched to {}: {}", method, thrown.getMessage());
+                    }
+                  });
+    } catch (InvalidInputException e) {
+      switchesRefused.increment();
+      log.warn("not switched: {}", e.getMessage());
+    }
   }
 
   /**

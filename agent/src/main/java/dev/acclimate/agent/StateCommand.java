@@ -12,7 +12,12 @@ import picocli.CommandLine.Spec;
       "Shows, fetches or resets the states that an agent keeps in its state topic, whether it runs",
       "or not."
     },
-    subcommands = {StateListCommand.class, StateGetCommand.class, StateResetCommand.class},
+    subcommands = {
+      StateListCommand.class,
+      StateGetCommand.class,
+      StateResetCommand.class,
+      StateSwitchCommand.class
+    },
     synopsisSubcommandLabel = "COMMAND",
     mixinStandardHelpOptions = true,
     footer = {"", "Example: acclimate state list --config agent/examples/stream.yaml"})
@@ -22,6 +27,6 @@ final class StateCommand implements Runnable {
 
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "list, get or reset is missing");
+    throw new ParameterException(spec.commandLine(), "list, get, reset or switch is missing");
   }
 }

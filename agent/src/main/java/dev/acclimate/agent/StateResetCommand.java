@@ -1,8 +1,8 @@
 package dev.acclimate.agent;
 
 import dev.acclimate.streams.JournaledStates;
+import dev.acclimate.streams.JournaledStates.ControlRequest;
 import dev.acclimate.streams.JournaledStates.JournaledState;
-import dev.acclimate.streams.JournaledStates.ResetRequest;
 import dev.acclimate.streams.StreamConfig;
 import java.io.PrintWriter;
 import java.util.List;
@@ -72,7 +72,7 @@ final class StateResetCommand implements Callable<Integer> {
         return Acclimate.EXIT_FAILURE;
       }
       int processors = journal.processors();
-      List<ResetRequest> requests = journal.requestReset(states, selection.wholeLanes());
+      List<ControlRequest> requests = journal.requestReset(states, selection.wholeLanes());
       say("asked for a reset of " + what);
       if (processors == 0) {
         say("no agent of group " + stream.group() + " runs: the next one to start does it");
@@ -87,10 +87,10 @@ final class StateResetCommand implements Callable<Integer> {
     return answer != null && answer.strip().equalsIgnoreCase("y");
   }
 
-  private int await(JournaledStates journal, List<ResetRequest> requests)
+  private int await(JournaledStates journal, List<ControlRequest> requests)
       throws InterruptedException {
     long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(wait);
-    List<ResetRequest> open = journal.unobeyed(requests);
+    List<ControlRequest> open = journal.unobeyed(requests);
     while (!open.isEmpty() && System.nanoTime() < end) {
       progress("done in " + (requests.size() - open.size()) + " of " + requests.size() + " lanes");
       Thread.sleep(LOOK_MILLIS);
@@ -102,7 +102,7 @@ final class StateResetCommand implements Callable<Integer> {
           "not done within "
               + wait
               + " s: "
-              + String.join(", ", open.stream().map(ResetRequest::lane).toList())
+              + String.join(", ", open.stream().map(ControlRequest::lane).toList())
               + "; it stays asked for, and state list shows when the steps start anew");
     }
     say("done in all " + requests.size() + " lanes");

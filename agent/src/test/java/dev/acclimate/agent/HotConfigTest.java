@@ -249,6 +249,24 @@ class HotConfigTest {
   }
 
   @Test
+  void aRecordOfTheStateTopicSwitchesTheMethodToo() throws Exception {
+    send(2 * BATCH);
+    assertThat(out.await(2 * BATCH)).hasSize(2 * BATCH);
+
+    String[] command = {"state", "switch", "--config", file.toString(), "--method", "alpha-bn"};
+    assertThat(Acclimate.commandLine().execute(command)).isZero();
+
+    awaitModel("tiny 1 (" + Method.parse("alpha-bn").canonical() + ")");
+    send(BATCH);
+    List<ConsumerRecord<String, byte[]>> answers = out.settle(3 * BATCH);
+    assertAnsweredOnce(answers);
+    assertThat(headers(answers.subList(8, 12), "acclimate-method"))
+        .containsExactly(Method.parse("alpha-bn").canonical());
+    String[] unknown = {"state", "switch", "--config", file.toString(), "--method", "beta-bn"};
+    assertThat(Acclimate.commandLine().execute(unknown)).isEqualTo(2);
+  }
+
+  @Test
   void goesBackToItsStateFromOneThatKeepsNoneAndAfterARestart() throws Exception {
     send(2 * BATCH);
     assertThat(out.await(2 * BATCH)).hasSize(2 * BATCH);

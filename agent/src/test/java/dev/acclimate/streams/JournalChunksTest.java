@@ -80,7 +80,7 @@ class JournalChunksTest {
     List<ProducerRecord<byte[], byte[]>> large = writer.state("v", "=s", random(2 * CHUNK));
     send(large.subList(0, 1));
     send(new JournalWriter(topic, 1, "other", "in-1").state("v", "=s", random(CHUNK + 1)));
-    send(writer.control("=s", new Control(Control.Action.RESET)));
+    send(writer.control("=s", Control.reset()));
     send(List.of(new ProducerRecord<>(topic, 1, "no key of ours".getBytes(UTF_8), new byte[1])));
     send(large.subList(1, 2));
 

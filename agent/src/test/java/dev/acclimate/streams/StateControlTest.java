@@ -9,9 +9,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.acclimate.models.InvalidInputException;
+import dev.acclimate.streams.JournaledStates.ControlRequest;
 import dev.acclimate.streams.JournaledStates.JournaledState;
-import dev.acclimate.streams.JournaledStates.ResetRequest;
 import dev.acclimate.streams.StreamConfig.StateKeeping;
+import dev.acclimate.streams.StreamProcessorFaultTest.Fault;
+import dev.acclimate.streams.StreamProcessorFaultTest.FaultyClients;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -24,6 +26,8 @@ import org.apache.kafka.common.serialization.StringSerializer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class StateControlTest {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
@@ -60,7 +64,7 @@ class StateControlTest {
     return header(last, "acclimate-step");
   }
 
-  private List<ResetRequest> ask(String stream) {
+  private List<ControlRequest> ask(String stream) {
     try (JournaledStates states = JournaledStates.open(config)) {
       List<JournaledState> concerned =
           states.list().stream().filter(state -> state.isOf(stream)).toList();
@@ -69,7 +73,7 @@ class StateControlTest {
     }
   }
 
-  private void awaitObeyed(List<ResetRequest> requests) {
+  private void awaitObeyed(List<ControlRequest> requests) {
     try (JournaledStates states = JournaledStates.open(config)) {
       await().atMost(PATIENCE).until(() -> states.unobeyed(requests).isEmpty());
     }
@@ -121,7 +125,7 @@ class StateControlTest {
     StreamProcessor first = fixture.start(config, new FoldingModel());
     assertThat(List.of(step("a"), step("a"), step("b"))).containsExactly("1", "2", "1");
     first.close();
-    List<ResetRequest> asked = ask("a");
+    List<ControlRequest> asked = ask("a");
 
     StreamProcessor second = fixture.start(config, new FoldingModel());
     // nothing has arrived since the restart: the reset is committed by itself
@@ -134,6 +138,20 @@ class StateControlTest {
     assertThat(step("a")).isEqualTo("3");
   }
 
+  @ParameterizedTest
+  @EnumSource(Fault.class)
+  void obeysOnceWhateverHappensToTheCommit(Fault fault) {
+    // the third transaction is the reset's own
+    FaultyClients clients = new FaultyClients(fault, List.of(3));
+    fixture.start(config, new FoldingModel(), clients);
+    assertThat(List.of(step("a"), step("a"))).containsExactly("1", "2");
+
+    reset("a");
+
+    assertThat(List.of(step("a"), step("a"))).containsExactly("1", "2");
+    assertThat(clients.faults).hasValue(1);
+  }
+
   @Test
   void leavesLanesAloneThatAreNotMeant() {
     fixture.start(config, new FoldingModel());
@@ -141,7 +159,7 @@ class StateControlTest {
     try (JournaledStates states = JournaledStates.open(config)) {
       List<JournaledState> lane =
           states.list().stream().filter(state -> state.lane().endsWith("-0")).toList();
-      List<ResetRequest> requests = states.requestReset(lane, true);
+      List<ControlRequest> requests = states.requestReset(lane, true);
       assertThat(requests).hasSize(1);
       await().atMost(PATIENCE).until(() -> states.unobeyed(requests).isEmpty());
     }
@@ -167,7 +185,7 @@ class StateControlTest {
       try (JournaledStates states = JournaledStates.open(shared)) {
         List<JournaledState> second =
             states.list().stream().filter(state -> state.lane().endsWith("-1")).toList();
-        List<ResetRequest> requests = states.requestReset(second, false);
+        List<ControlRequest> requests = states.requestReset(second, false);
         await().atMost(PATIENCE).until(() -> states.unobeyed(requests).isEmpty());
       }
 

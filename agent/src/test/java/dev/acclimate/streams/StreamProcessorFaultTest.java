@@ -65,11 +65,11 @@ class StreamProcessorFaultTest {
   }
 
   /** Real clients whose producer meets a fault at some of its transactions. */
-  private static final class FaultyClients implements KafkaClients {
+  static final class FaultyClients implements KafkaClients {
     private final Fault fault;
     private final List<Integer> when;
     private final AtomicInteger transactions = new AtomicInteger();
-    private final AtomicInteger faults = new AtomicInteger();
+    final AtomicInteger faults = new AtomicInteger();
 
     FaultyClients(Fault fault, List<Integer> when) {
       this.fault = fault;

@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -96,7 +97,7 @@ public final class JournaledStates implements AutoCloseable {
    * @param offset where the request lies there
    * @param readUpTo up to where no answer to it was found
    */
-  public record ResetRequest(String lane, int journal, long offset, long readUpTo) {}
+  public record ControlRequest(String lane, int journal, long offset, long readUpTo) {}
 
   private JournaledStates(StreamConfig config, String topic) {
     this.config = config;
@@ -248,26 +249,43 @@ public final class JournaledStates implements AutoCloseable {
    * @param wholeLanes asks for all streams of their lanes, also those that the journal does not
    *     know of yet
    */
-  public List<ResetRequest> requestReset(List<JournaledState> states, boolean wholeLanes) {
+  public List<ControlRequest> requestReset(List<JournaledState> states, boolean wholeLanes) {
+    return request(
+        states,
+        streams ->
+            wholeLanes
+                ? List.of(JournalKey.ALL)
+                : streams.stream().map(JournaledState::stream).toList(),
+        Control.reset());
+  }
+
+  /**
+   * Asks the agents that have the lanes of these states to go on with another method.
+   *
+   * @param method with its options
+   */
+  public List<ControlRequest> requestSwitch(List<JournaledState> states, String method) {
+    return request(states, streams -> List.of(JournalKey.ALL), Control.switchTo(method));
+  }
+
+  private List<ControlRequest> request(
+      List<JournaledState> states,
+      Function<List<JournaledState>, List<String>> subjects,
+      Control control) {
     Map<String, List<JournaledState>> lanes = new LinkedHashMap<>();
     states.forEach(s -> lanes.computeIfAbsent(s.lane(), lane -> new ArrayList<>()).add(s));
-    List<ResetRequest> requests = new ArrayList<>();
+    List<ControlRequest> requests = new ArrayList<>();
     try (Producer<byte[], byte[]> producer = openProducer()) {
       lanes.forEach(
           (lane, streams) -> {
             int journal = streams.get(0).journal();
-            List<String> subjects =
-                wholeLanes
-                    ? List.of(JournalKey.ALL)
-                    : streams.stream().map(JournaledState::stream).toList();
             JournalWriter writer = new JournalWriter(topic, journal, config.group(), lane);
             long last = -1;
-            for (String subject : subjects) {
-              List<ProducerRecord<byte[], byte[]>> records =
-                  writer.control(subject, new Control(Control.Action.RESET));
+            for (String subject : subjects.apply(streams)) {
+              List<ProducerRecord<byte[], byte[]>> records = writer.control(subject, control);
               last = TransactionalOutbox.offset(producer.send(records.get(0)));
             }
-            requests.add(new ResetRequest(lane, journal, last, last));
+            requests.add(new ControlRequest(lane, journal, last, last));
           });
     }
     return requests;
@@ -285,9 +303,9 @@ public final class JournaledStates implements AutoCloseable {
   }
 
   /** Those of the requests that no checkpoint tells of as obeyed yet. */
-  public List<ResetRequest> unobeyed(List<ResetRequest> requests) {
-    List<ResetRequest> unobeyed = new ArrayList<>();
-    for (ResetRequest request : requests) {
+  public List<ControlRequest> unobeyed(List<ControlRequest> requests) {
+    List<ControlRequest> unobeyed = new ArrayList<>();
+    for (ControlRequest request : requests) {
       long end = reader.end(request.journal());
       boolean[] obeyed = new boolean[1];
       reader.read(
@@ -302,7 +320,7 @@ public final class JournaledStates implements AutoCloseable {
           });
       if (!obeyed[0]) {
         unobeyed.add(
-            new ResetRequest(
+            new ControlRequest(
                 request.lane(),
                 request.journal(),
                 request.offset(),

@@ -84,17 +84,21 @@ final class Pipeline {
    * @param consumer the member of the group
    * @param reader reads the journal, and again what states need; null without a state topic
    * @param controls what operators ask for; null without a state topic
+   * @param switching is told of a method that they ask for
    */
   private record Clients(
       Consumer<byte[], byte[]> consumer,
       @Nullable Consumer<byte[], byte[]> reader,
-      @Nullable ControlTail controls) {
-    static Clients open(KafkaClients clients, StreamConfig config) {
+      @Nullable ControlTail controls,
+      java.util.function.Consumer<String> switching) {
+    static Clients open(
+        KafkaClients clients, StreamConfig config, java.util.function.Consumer<String> switching) {
       String topic = config.topics().state();
       return new Clients(
           clients.openConsumer(config),
           topic == null ? null : clients.openReader(config),
-          topic == null ? null : ControlTail.open(clients, config, topic));
+          topic == null ? null : ControlTail.open(clients, config, topic),
+          switching);
     }
   }
 
@@ -105,8 +109,16 @@ final class Pipeline {
       TransactionalOutbox outbox,
       ModelThread modelThread,
       @Nullable Feedback feedback,
-      KafkaClients clients) {
-    this(config, model, meters, outbox, modelThread, feedback, Clients.open(clients, config));
+      KafkaClients clients,
+      java.util.function.Consumer<String> switching) {
+    this(
+        config,
+        model,
+        meters,
+        outbox,
+        modelThread,
+        feedback,
+        Clients.open(clients, config, switching));
     consumer.subscribe(List.of(config.topics().in()), new Rebalances());
   }
 
@@ -469,9 +481,11 @@ final class Pipeline {
   private void obey(Lane lane, List<ControlTail.Asked> asked, ControlTail tail) {
     // until the commit is through, the journal knows the lane's place better than the memory
     arrivals.add(lane);
+    String method = "";
     for (ControlTail.Asked one : asked) {
       switch (one.control().action()) {
         case RESET -> reset(lane, one);
+        case SWITCH -> method = one.control().method();
       }
     }
     lane.obeyedControlsUpTo(tail.readUpTo(lane));
@@ -479,6 +493,11 @@ final class Pipeline {
     tail.obeyed(lane);
     arrivals.remove(lane);
     lane.forgetUntouched();
+    if (!method.isEmpty()) {
+      // noted as obeyed first: whoever takes over need not be asked again
+      log.info("{}: the state topic asks for {}", lane.id(), method);
+      shared.switching().accept(method);
+    }
   }
 
   private void reset(Lane lane, ControlTail.Asked asked) {

@@ -14,6 +14,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.CloseOptions;
 import org.apache.kafka.common.errors.RetriableException;
@@ -120,6 +121,8 @@ public final class StreamProcessor implements AutoCloseable {
 
   private final MeterRegistry registry;
   private final @Nullable Feedback feedback;
+  private volatile Consumer<String> methodAsked =
+      method -> log.warn("asked for {}, and nobody switches methods here", method);
   private final KafkaClients clients;
   private final TransactionalOutbox outbox;
   private final ModelThread modelThread;
@@ -192,6 +195,14 @@ public final class StreamProcessor implements AutoCloseable {
   static StreamProcessor create(
       StreamConfig config, BatchModel model, MeterRegistry registry, KafkaClients clients) {
     return new StreamProcessor(config, model, registry, null, clients);
+  }
+
+  /**
+   * Tells who switches methods when a record of the state topic asks for one; called on the
+   * processor's thread, and to return at once.
+   */
+  public void onMethodAsked(Consumer<String> listener) {
+    methodAsked = listener;
   }
 
   /** Starts the processor's thread, once. */
@@ -402,7 +413,15 @@ public final class StreamProcessor implements AutoCloseable {
         GroupPlace.free(admin, config);
       }
       Pipeline opened =
-          new Pipeline(settings(config), model, meters, outbox, modelThread, feedback, clients);
+          new Pipeline(
+              settings(config),
+              model,
+              meters,
+              outbox,
+              modelThread,
+              feedback,
+              clients,
+              method -> methodAsked.accept(method));
       pipeline = opened;
       consumerMetrics = meters.bind(opened.consumer());
     }

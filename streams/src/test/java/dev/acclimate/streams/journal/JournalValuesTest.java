@@ -103,9 +103,11 @@ class JournalValuesTest {
 
   @Test
   void aControlIsReadAsItWasWritten() {
-    Control reset = new Control(Control.Action.RESET);
+    Control reset = Control.reset();
 
     assertThat(Control.parse(reset.toBytes())).contains(reset);
+    Control other = Control.switchTo("a \"quoted\" method");
+    assertThat(Control.parse(other.toBytes())).contains(other);
   }
 
   @ParameterizedTest
