@@ -168,8 +168,7 @@ class StreamProcessorFaultTest {
     FaultyClients clients = new FaultyClients(fault, List.of(3, 4));
     FoldingModel first = new FoldingModel("first", values -> {});
     FoldingModel second = new FoldingModel("second", values -> {});
-    StreamProcessor processor =
-        fixture.start(fixture.config.withBatch(4, FOREVER), first, clients);
+    StreamProcessor processor = fixture.start(fixture.config.withBatch(4, FOREVER), first, clients);
     TopicReader out = fixture.out();
 
     fixture.sendNumbered(0, 0, 10);
@@ -212,9 +211,10 @@ class StreamProcessorFaultTest {
 
     List<ConsumerRecord<String, byte[]>> answers = out.settle(20);
     assertThat(answers).hasSize(20);
-    float learnt =
-        FoldingModel.fold(FoldingModel.fold(0, 8, 9, 10, 11), 12, 13, 14, 15);
-    assertThat(answers.subList(16, 20)).map(StreamFixture::answer).allMatch(a -> a.get(1) == learnt);
+    float learnt = FoldingModel.fold(FoldingModel.fold(0, 8, 9, 10, 11), 12, 13, 14, 15);
+    assertThat(answers.subList(16, 20))
+        .map(StreamFixture::answer)
+        .allMatch(a -> a.get(1) == learnt);
   }
 
   private static void switchTo(StreamProcessor processor, FoldingModel model) {
@@ -231,8 +231,7 @@ class StreamProcessorFaultTest {
       for (int i = first; i < first + 4; i++) {
         answers.add(List.of((float) i, states[model], 4f));
       }
-      states[model] =
-          FoldingModel.fold(states[model], first, first + 1, first + 2, first + 3);
+      states[model] = FoldingModel.fold(states[model], first, first + 1, first + 2, first + 3);
     }
     return answers;
   }
