@@ -129,6 +129,9 @@ interface KafkaClients {
       settings.putIfAbsent(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, Integer.toString(maxRequest));
       settings.putIfAbsent(
           ProducerConfig.BUFFER_MEMORY_CONFIG, Long.toString(Math.max(32L << 20, 2L * maxRequest)));
+      // a transaction that begins while the one before is being finished is asked to try again,
+      // which takes milliseconds: Kafka's 100 would hold up batch after batch
+      settings.putIfAbsent(ProducerConfig.RETRY_BACKOFF_MS_CONFIG, "10");
       // a stop waits for a call in flight: give up sooner than Kafka's minute, and try again
       settings.putIfAbsent(ProducerConfig.MAX_BLOCK_MS_CONFIG, "15000");
       return new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer());
