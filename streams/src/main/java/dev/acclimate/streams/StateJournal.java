@@ -81,7 +81,8 @@ final class StateJournal {
     } else {
       variants.put(checkpoint.variant(), pointer.checkpoint());
       Long earlier = variants.remove(variant);
-      marksAt(lane, earlier).forEach((name, mark) -> streams.put(name, StreamState.of(name, mark)));
+      marksSince(lane, variant, earlier)
+          .forEach((name, mark) -> streams.put(name, StreamState.of(name, mark)));
       log.info(
           "{}: from {} to {}, whose {} states of before go on",
           lane.id(),
@@ -155,20 +156,34 @@ final class StateJournal {
     return new LaneSnapshot(last, -1, control[0], variants, streams);
   }
 
-  /** The streams of another variant as of its last checkpoint, none where it has none. */
-  Map<String, Mark> marksAt(Lane lane, @Nullable Long checkpoint) {
-    if (checkpoint == null) {
-      return Map.of();
-    }
+  /**
+   * The latest snapshots of a variant that was left, none where it never was at work. Those behind
+   * its last checkpoint count too: where it was killed, compaction may have removed the ones
+   * before.
+   */
+  private Map<String, Mark> marksSince(Lane lane, String variant, @Nullable Long checkpoint) {
     Map<String, Mark> marks = new LinkedHashMap<>();
-    reader
-        .at(partitionOf(lane), checkpoint)
-        .map(JournalEntry::checkpoint)
-        .ifPresent(
-            found ->
-                found
-                    .streams()
-                    .forEach((name, m) -> marks.put(name, new Mark(m.snapshot(), m.step(), -1))));
+    if (checkpoint == null) {
+      return marks;
+    }
+    reader.read(
+        partitionOf(lane),
+        checkpoint,
+        entry -> {
+          JournalKey key = entry.key();
+          if (key.lane().equals(lane.id()) && key.variant().equals(variant)) {
+            switch (key.kind()) {
+              case CHECKPOINT ->
+                  entry
+                      .checkpoint()
+                      .streams()
+                      .forEach((name, m) -> marks.put(name, new Mark(m.snapshot(), m.step(), -1)));
+              case STATE -> marks.put(key.subject(), new Mark(entry.offset(), 0, -1));
+              case BATCH, CONTROL -> {}
+            }
+          }
+          return true;
+        });
     return marks;
   }
 
