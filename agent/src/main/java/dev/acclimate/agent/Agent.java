@@ -1,12 +1,13 @@
 package dev.acclimate.agent;
 
-import dev.acclimate.streams.BatchModel;
+import dev.acclimate.adapters.Method;
 import dev.acclimate.streams.Feedback;
 import dev.acclimate.streams.StreamConfig;
 import dev.acclimate.streams.StreamHealth;
 import dev.acclimate.streams.StreamProcessor;
 import dev.acclimate.streams.feedback.FeedbackConfig;
 import dev.acclimate.streams.feedback.FrozenModel;
+import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.binder.jvm.ClassLoaderMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
@@ -22,9 +23,14 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,22 +38,67 @@ import org.slf4j.LoggerFactory;
 /**
  * A running agent: the model, its Kafka stream and its HTTP port, as configured. {@link #close()}
  * takes it down in the reverse order and lets the stream finish the batch in hand.
+ *
+ * <p>{@link #switchTo} puts another model or method in place of the one at work. The counter {@code
+ * acclimate.switches} tells how often that was {@code done} and how often {@code refused}.
  */
 public final class Agent implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Agent.class);
   private static final long HTTP_SECONDS = 15;
+  private static final long SWITCH_SECONDS = 15;
 
   private final PrometheusMeterRegistry registry;
   private final JvmGcMetrics gcMetrics = new JvmGcMetrics();
   private final Vertx vertx = Vertx.vertx();
-  private final AutoCloseable model;
+  private final ModelOpener open;
+  private final @Nullable FeedbackConfig feedbackConfig;
+  private final ExecutorService switching =
+      Executors.newSingleThreadExecutor(
+          task -> {
+            Thread thread = new Thread(task, "acclimate-switch");
+            thread.setDaemon(true); // a model that takes minutes to load holds up no exit
+            return thread;
+          });
+  private final Counter switchesDone;
+  private final Counter switchesRefused;
+  private volatile Running running;
   private @Nullable Feedback feedback;
   private @Nullable StreamProcessor processor;
   private @Nullable AgentServer server;
 
-  private Agent(AutoCloseable model) {
-    this.model = model;
+  /** The model at work, as it was asked for. */
+  private record Running(AgentConfig.Model config, ModelOpener.Opened opened) {
+    boolean isSame(Running other) {
+      return config.equals(other.config)
+          && opened.model().variant().equals(other.opened.model().variant());
+    }
+
+    /** With what tells versions apart that bear the same name. */
+    String described() {
+      return this + ", variant " + opened.model().variant();
+    }
+
+    void close() {
+      try {
+        opened.resource().close();
+      } catch (Exception e) {
+        log.warn("closing the model", e);
+      }
+    }
+
+    @Override
+    public String toString() {
+      return config.name() + " " + config.version() + " (" + opened.model().method() + ")";
+    }
+  }
+
+  private Agent(AgentConfig config, ModelOpener open) {
+    this.open = open;
+    this.feedbackConfig = config.feedback();
+    this.running = new Running(config.model(), open.open(config.model()));
     this.registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    this.switchesDone = switches("done");
+    this.switchesRefused = switches("refused");
     new JvmMemoryMetrics().bindTo(registry);
     new JvmThreadMetrics().bindTo(registry);
     new ClassLoaderMetrics().bindTo(registry);
@@ -55,6 +106,13 @@ public final class Agent implements AutoCloseable {
     new FileDescriptorMetrics().bindTo(registry);
     new UptimeMetrics().bindTo(registry);
     gcMetrics.bindTo(registry);
+  }
+
+  private Counter switches(String outcome) {
+    return Counter.builder("acclimate.switches")
+        .description("Times that another model or method was asked for")
+        .tag("outcome", outcome)
+        .register(registry);
   }
 
   /**
@@ -65,10 +123,9 @@ public final class Agent implements AutoCloseable {
    * @throws IllegalStateException when the port cannot be had
    */
   public static Agent start(AgentConfig config, ModelOpener open) {
-    ModelOpener.Opened opened = open.open(config.model());
-    Agent agent = new Agent(opened.resource());
+    Agent agent = new Agent(config, open);
     try {
-      agent.start(config, opened);
+      agent.start(config);
       return agent;
     } catch (RuntimeException e) {
       agent.close();
@@ -76,13 +133,13 @@ public final class Agent implements AutoCloseable {
     }
   }
 
-  private void start(AgentConfig config, ModelOpener.Opened opened) {
-    BatchModel batchModel = opened.model();
+  private void start(AgentConfig config) {
+    ModelOpener.Opened opened = running.opened();
     if (config.stream() != null) {
       if (config.feedback() != null) {
         feedback = openFeedback(config.stream(), config.feedback(), opened);
       }
-      processor = StreamProcessor.create(config.stream(), batchModel, registry, feedback);
+      processor = StreamProcessor.create(config.stream(), opened.model(), registry, feedback);
     }
     if (config.http() != null) {
       AgentConfig.Http address = config.http();
@@ -98,17 +155,13 @@ public final class Agent implements AutoCloseable {
     }
     if (processor != null && config.stream() != null) {
       processor.start();
-      log.info(
-          "answering {} with {} ({})",
-          config.stream().topics().in(),
-          config.model().name(),
-          batchModel.method());
+      log.info("answering {} with {}", config.stream().topics().in(), running);
     }
   }
 
   private Feedback openFeedback(
       StreamConfig stream, FeedbackConfig config, ModelOpener.Opened opened) {
-    FrozenModel frozen = config.shadow() > 0 ? opened.frozen().get() : null;
+    FrozenModel frozen = frozen(config, opened);
     try {
       return Feedback.open(stream, config, registry, opened.model().outputs(), frozen);
     } catch (RuntimeException e) {
@@ -116,6 +169,91 @@ public final class Agent implements AutoCloseable {
         frozen.close();
       }
       throw e;
+    }
+  }
+
+  private static @Nullable FrozenModel frozen(FeedbackConfig config, ModelOpener.Opened opened) {
+    return config.shadow() > 0 ? opened.frozen().get() : null;
+  }
+
+  /** The model at work with its version and method, for people. */
+  public String model() {
+    return running.toString();
+  }
+
+  /**
+   * Goes on under another method with the present model; see {@link #switchTo}.
+   *
+   * @param method with its options, such as {@code unmix-tns[components=8]}
+   * @throws dev.acclimate.models.InvalidInputException when there is no such method
+   */
+  public CompletableFuture<Void> switchMethod(String method) {
+    String canonical = Method.parse(method).canonical();
+    return switchTo(() -> running.config().withMethod(canonical));
+  }
+
+  /**
+   * Loads a model while the present one answers on, and puts it in its place between two batches.
+   * Both are in memory meanwhile. One switch follows another, in the order they were asked for.
+   *
+   * @return done when answers come from the new model; exceptionally, with an {@link
+   *     dev.acclimate.models.InvalidInputException} where it does not load or does not fit the
+   *     stream, when the present one stays
+   */
+  public CompletableFuture<Void> switchTo(AgentConfig.Model wanted) {
+    return switchTo(() -> wanted);
+  }
+
+  private CompletableFuture<Void> switchTo(Supplier<AgentConfig.Model> wanted) {
+    try {
+      return CompletableFuture.runAsync(() -> carryOut(wanted.get()), switching);
+    } catch (RejectedExecutionException e) {
+      return CompletableFuture.failedFuture(new IllegalStateException("the agent stops", e));
+    }
+  }
+
+  private void carryOut(AgentConfig.Model wanted) {
+    try {
+      Running next = new Running(wanted, open.open(wanted));
+      if (next.isSame(running)) {
+        next.close();
+        log.info("{} is at work already", running);
+        return;
+      }
+      Running before = running;
+      try {
+        handOverTo(next);
+      } catch (RuntimeException e) {
+        next.close();
+        throw e;
+      }
+      running = next;
+      before.close();
+      switchesDone.increment();
+      log.info("switched from {} to {}", before.described(), next.described());
+    } catch (RuntimeException e) {
+      switchesRefused.increment();
+      throw e;
+    }
+  }
+
+  private void handOverTo(Running next) {
+    StreamProcessor current = processor;
+    if (current == null) {
+      return;
+    }
+    FrozenModel frozen = feedbackConfig == null ? null : frozen(feedbackConfig, next.opened());
+    try {
+      current
+          .switchTo(next.opened().model(), next.config().name(), next.config().version(), frozen)
+          .join();
+    } catch (RuntimeException e) {
+      if (frozen != null) {
+        frozen.close();
+      }
+      throw e instanceof CompletionException && e.getCause() instanceof RuntimeException cause
+          ? cause
+          : e;
     }
   }
 
@@ -141,10 +279,12 @@ public final class Agent implements AutoCloseable {
 
   @Override
   public void close() {
+    switching.shutdown();
     if (processor != null) {
       log.info("finishing the batch in hand");
       processor.close();
     }
+    awaitSwitch();
     if (feedback != null) {
       feedback.close();
     }
@@ -154,12 +294,19 @@ public final class Agent implements AutoCloseable {
     await(vertx.close(), "closing");
     gcMetrics.close();
     registry.close();
-    try {
-      model.close();
-    } catch (Exception e) {
-      log.warn("closing the model", e);
-    }
+    running.close();
     log.info("stopped");
+  }
+
+  /** The stream has stopped: a switch under way is refused as soon as its model is loaded. */
+  private void awaitSwitch() {
+    try {
+      if (!switching.awaitTermination(SWITCH_SECONDS, TimeUnit.SECONDS)) {
+        log.warn("a model is still being loaded");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   private static <T> T await(Future<T> future, String what) {

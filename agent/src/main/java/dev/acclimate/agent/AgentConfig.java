@@ -60,7 +60,12 @@ public record AgentConfig(
       int threads,
       long seed,
       @Nullable Path calibration,
-      @Nullable Path state) {}
+      @Nullable Path state) {
+
+    Model withMethod(String changed) {
+      return new Model(file, name, version, changed, provider, threads, seed, calibration, state);
+    }
+  }
 
   /** An address to listen on; port 0 takes a free one. */
   public record Http(String host, int port) {}

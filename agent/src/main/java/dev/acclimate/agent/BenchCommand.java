@@ -7,8 +7,10 @@ import dev.acclimate.adapters.Method;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.simulate.TextTable;
+import dev.acclimate.streams.RequestEncoder;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -27,13 +29,18 @@ import picocli.CommandLine.Spec;
     name = "bench",
     description = {
       "Times one batch per method, methods taking turns so that a busy moment of the machine hits",
-      "all alike, and prints each median with its ratio to the frozen model (source)."
+      "all alike, and prints each median with its ratio to the frozen model (source).",
+      "",
+      "With --pipeline it times the same model behind Kafka: an embedded broker, one request a",
+      "sample, answers, offsets and state journal in transactions. The ratio is the pipeline's",
+      "samples a second to those of the bare model on the same batches, in turns."
     },
     mixinStandardHelpOptions = true,
     footer = {
       "",
       "Example: acclimate bench resnet20.onnx --methods source,alpha-bn,unmix-tns \\",
-      "    --batch-size 64 --threads 1"
+      "    --batch-size 64 --threads 1",
+      "         acclimate bench resnet20.onnx --pipeline --methods unmix-tns --threads 1"
     })
 @SuppressWarnings("NullAway.Init") // picocli sets the fields
 final class BenchCommand implements Callable<Integer> {
@@ -42,12 +49,21 @@ final class BenchCommand implements Callable<Integer> {
   @Parameters(paramLabel = "MODEL", description = "An ONNX file, or builtin.")
   private String model;
 
+  private static final String ALL_METHODS = "source,tbn,bn-prior,ema,alpha-bn,unmix-tns,adab2n";
+  private static final String PIPELINE_METHODS = "unmix-tns";
+  private static final int BATCHES_TIMED = 40;
+  private static final int PIPELINE_ROUNDS = 5;
+
   @Option(
       names = "--methods",
       paramLabel = "LIST",
-      defaultValue = "source,tbn,bn-prior,ema,alpha-bn,unmix-tns,adab2n",
-      description = "Comma-separated. Default: ${DEFAULT-VALUE}.")
-  private String methods;
+      description =
+          "Comma-separated. Default: "
+              + ALL_METHODS
+              + "; with --pipeline "
+              + PIPELINE_METHODS
+              + ".")
+  private @Nullable String methods;
 
   @Option(
       names = "--batch-size",
@@ -59,9 +75,13 @@ final class BenchCommand implements Callable<Integer> {
   @Option(
       names = "--rounds",
       paramLabel = "N",
-      defaultValue = "40",
-      description = "Timed batches per method. Default: ${DEFAULT-VALUE}.")
-  private int rounds;
+      description =
+          "Timed rounds: a batch per method, with --pipeline --batches. Default: "
+              + BATCHES_TIMED
+              + "; with --pipeline "
+              + PIPELINE_ROUNDS
+              + ".")
+  private @Nullable Integer rounds;
 
   @Option(
       names = "--shape",
@@ -70,6 +90,31 @@ final class BenchCommand implements Callable<Integer> {
           "Sizes after the batch axis, such as 3,224,224, where the model leaves them open.")
   private @Nullable String shape;
 
+  @Option(names = "--pipeline", description = "Time the model behind Kafka.")
+  private boolean pipeline;
+
+  @Option(
+      names = "--batches",
+      paramLabel = "N",
+      defaultValue = "64",
+      description = "With --pipeline: batches a round. Default: ${DEFAULT-VALUE}.")
+  private int batches;
+
+  @Option(
+      names = "--partitions",
+      paramLabel = "N",
+      defaultValue = "1",
+      description =
+          "With --pipeline: partitions that share the batches. Default: ${DEFAULT-VALUE}.")
+  private int partitions;
+
+  @Option(
+      names = "--form",
+      paramLabel = "FORM",
+      defaultValue = "binary",
+      description = "With --pipeline: of the requests, binary or json. Default: ${DEFAULT-VALUE}.")
+  private String form;
+
   @Option(names = "--json", description = "Print JSON.")
   private boolean json;
 
@@ -77,17 +122,45 @@ final class BenchCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    if (batchSize < 1 || rounds < 1) {
+    if (batchSize < 1 || (rounds != null && rounds < 1)) {
       throw new InvalidInputException("--batch-size and --rounds: expected at least 1");
     }
     OnnxModel loaded = new ModelArgument(model).load();
-    List<Benchmark.Row> rows =
-        new Benchmark(loaded, Method.splitList(methods), batchSize, sizes(), session.settings())
-            .run(rounds);
     PrintWriter out = spec.commandLine().getOut();
-    out.print(json ? json(rows) : text(rows));
+    out.print(pipeline ? timePipeline(loaded) : timeMethods(loaded));
     out.flush();
     return 0;
+  }
+
+  private String timeMethods(OnnxModel loaded) throws IOException {
+    List<String> names = Method.splitList(methods == null ? ALL_METHODS : methods);
+    List<Benchmark.Row> rows =
+        new Benchmark(loaded, names, batchSize, sizes(), session.settings())
+            .run(rounds == null ? BATCHES_TIMED : rounds);
+    return json ? json(rows) : text(rows);
+  }
+
+  private String timePipeline(OnnxModel loaded) throws IOException {
+    if (partitions < 1 || batches < 2 * partitions || batches % partitions != 0) {
+      throw new InvalidInputException(
+          "--batches: expected a multiple of --partitions, two for each at least, found "
+              + batches);
+    }
+    PipelineBenchmark.Load load =
+        new PipelineBenchmark.Load(batchSize, batches, partitions, form());
+    List<String> names = Method.splitList(methods == null ? PIPELINE_METHODS : methods);
+    List<PipelineBenchmark.Row> rows =
+        new PipelineBenchmark(loaded, load, session.settings())
+            .run(names, rounds == null ? PIPELINE_ROUNDS : rounds);
+    return json ? json(load, rows) : text(load, rows);
+  }
+
+  private RequestEncoder.Form form() {
+    try {
+      return RequestEncoder.Form.parse(form);
+    } catch (InvalidInputException e) {
+      throw new InvalidInputException("--form: " + e.getMessage(), e);
+    }
   }
 
   private long[] sizes() {
@@ -130,5 +203,70 @@ final class BenchCommand implements Callable<Integer> {
               String.format(Locale.ROOT, "%.3f", row.ratioToSource())));
     }
     return TextTable.of(table);
+  }
+
+  private static double load() {
+    return ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
+  }
+
+  private static int cores() {
+    return Runtime.getRuntime().availableProcessors();
+  }
+
+  private static String json(PipelineBenchmark.Load load, List<PipelineBenchmark.Row> rows)
+      throws IOException {
+    ObjectMapper mapper = new ObjectMapper();
+    ObjectNode root = mapper.createObjectNode();
+    root.put("batch_size", load.batchSize())
+        .put("batches", load.batches())
+        .put("partitions", load.partitions())
+        .put("form", load.form().toString())
+        .put("cores", cores())
+        .put("load_average", load());
+    ArrayNode list = root.putArray("rows");
+    for (PipelineBenchmark.Row row : rows) {
+      list.addObject()
+          .put("method", row.method())
+          .put("model_samples_per_second", row.modelRate())
+          .put("pipeline_samples_per_second", row.pipelineRate())
+          .put("ratio", row.ratio())
+          .put("model_ms", row.modelMillis())
+          .put("commit_ms", row.commitMillis())
+          .put("journal_bytes_per_batch", row.journalBytes());
+    }
+    return mapper.writeValueAsString(root) + "\n";
+  }
+
+  private static String text(PipelineBenchmark.Load load, List<PipelineBenchmark.Row> rows) {
+    List<List<String>> table = new ArrayList<>();
+    table.add(
+        List.of(
+            "method",
+            "model samples/s",
+            "pipeline samples/s",
+            "ratio",
+            "model ms",
+            "commit ms",
+            "journal B/batch"));
+    for (PipelineBenchmark.Row row : rows) {
+      table.add(
+          List.of(
+              row.method(),
+              String.format(Locale.ROOT, "%.0f", row.modelRate()),
+              String.format(Locale.ROOT, "%.0f", row.pipelineRate()),
+              String.format(Locale.ROOT, "%.3f", row.ratio()),
+              String.format(Locale.ROOT, "%.2f", row.modelMillis()),
+              String.format(Locale.ROOT, "%.2f", row.commitMillis()),
+              String.format(Locale.ROOT, "%.0f", row.journalBytes())));
+    }
+    return String.format(
+            Locale.ROOT,
+            "Batches of %d, %s requests, %d partition(s); %d cores, broker included, load %.1f.%n%n",
+            load.batchSize(),
+            load.form(),
+            load.partitions(),
+            cores(),
+            load())
+        + TextTable.of(table);
   }
 }

@@ -103,7 +103,7 @@ final class Benchmark {
     return rows;
   }
 
-  private static double median(double[] values) {
+  static double median(double[] values) {
     double[] sorted = values.clone();
     Arrays.sort(sorted);
     int middle = sorted.length / 2;
@@ -127,18 +127,23 @@ final class Benchmark {
     Map<String, Tensor> batch = new HashMap<>();
     SplittableRandom random = new SplittableRandom(0);
     for (TensorInfo input : model.inputs()) {
-      if (input.type() != ElementType.FP32) {
-        throw new InvalidInputException(
-            model.name() + ": bench makes FP32 inputs only, found " + input);
-      }
-      Tensor tensor = Tensor.allocate(ElementType.FP32, shape(input));
-      FloatBuffer values = tensor.floats();
-      while (values.hasRemaining()) {
-        values.put((float) random.nextGaussian());
-      }
-      batch.put(input.name(), tensor);
+      batch.put(input.name(), random(model, input, random, shape(input)));
     }
     return batch;
+  }
+
+  /** Standard normal numbers. */
+  static Tensor random(OnnxModel model, TensorInfo input, SplittableRandom random, long... shape) {
+    if (input.type() != ElementType.FP32) {
+      throw new InvalidInputException(
+          model.name() + ": bench makes FP32 inputs only, found " + input);
+    }
+    Tensor tensor = Tensor.allocate(ElementType.FP32, shape);
+    FloatBuffer values = tensor.floats();
+    while (values.hasRemaining()) {
+      values.put((float) random.nextGaussian());
+    }
+    return tensor;
   }
 
   private long[] shape(TensorInfo input) {

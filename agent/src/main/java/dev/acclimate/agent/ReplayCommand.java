@@ -20,7 +20,6 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.function.LongConsumer;
 import java.util.stream.IntStream;
@@ -115,13 +114,11 @@ final class ReplayCommand implements Callable<Integer> {
   }
 
   private RequestEncoder.Form form() {
-    return switch (form.toLowerCase(Locale.ROOT)) {
-      case "binary" -> RequestEncoder.Form.BINARY;
-      case "json" -> RequestEncoder.Form.JSON;
-      default ->
-          throw new ParameterException(
-              spec.commandLine(), "--form: expected binary or json, found '" + form + "'");
-    };
+    try {
+      return RequestEncoder.Form.parse(form);
+    } catch (InvalidInputException e) {
+      throw new ParameterException(spec.commandLine(), "--form: " + e.getMessage(), e);
+    }
   }
 
   /** The model's input, with the images' shape where the model leaves it open. */

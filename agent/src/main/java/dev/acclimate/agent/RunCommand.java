@@ -14,6 +14,7 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     footer = {
       "",
+      "A new model, version or method in the file takes effect without a restart.",
       "SIGTERM and Ctrl-C finish the batch in hand, commit it and stop.",
       "Example: acclimate run --config agent/examples/stream.yaml"
     })
@@ -30,13 +31,22 @@ final class RunCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     AgentConfig read = AgentConfig.read(config);
+    ConfigWatch watch = new ConfigWatch(config, read);
     Agent agent = start(read);
-    Thread stop = new Thread(agent::close, "acclimate-stop");
+    watch.start(agent, ConfigWatch.PERIOD);
+    Thread stop =
+        new Thread(
+            () -> {
+              watch.close();
+              agent.close();
+            },
+            "acclimate-stop");
     Runtime.getRuntime().addShutdownHook(stop);
     try {
       agent.done().get();
     } catch (ExecutionException e) {
       Runtime.getRuntime().removeShutdownHook(stop);
+      watch.close();
       agent.close();
       throw e.getCause() instanceof Exception cause ? cause : e;
     }

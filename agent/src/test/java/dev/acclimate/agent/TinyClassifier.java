@@ -22,7 +22,16 @@ final class TinyClassifier {
   private TinyClassifier() {}
 
   static Path write(Path file) throws IOException {
-    Random random = new Random(1);
+    return write(file, 1);
+  }
+
+  /** Another seed makes another model with the same inputs and outputs. */
+  static Path write(Path file, long seed) throws IOException {
+    return write(file, seed, "image");
+  }
+
+  static Path write(Path file, long seed, String input) throws IOException {
+    Random random = new Random(seed);
     float[] weight = new float[3 * CLASSES];
     for (int i = 0; i < weight.length; i++) {
       weight[i] = (float) random.nextGaussian();
@@ -30,14 +39,14 @@ final class TinyClassifier {
     GraphProto graph =
         GraphProto.newBuilder()
             .setName("tiny")
-            .addInput(value("image", 3, 32, 32))
+            .addInput(value(input, 3, 32, 32))
             .addOutput(value("scores", CLASSES))
             .addInitializer(floats("weight", weight, CLASSES, 3, 1, 1))
             .addInitializer(floats("gamma", filled(1), CLASSES))
             .addInitializer(floats("beta", filled(0), CLASSES))
             .addInitializer(floats("mean", filled(0.1f), CLASSES))
             .addInitializer(floats("variance", filled(2), CLASSES))
-            .addNode(node("Conv", "h", "image", "weight"))
+            .addNode(node("Conv", "h", input, "weight"))
             .addNode(node("BatchNormalization", "n", "h", "gamma", "beta", "mean", "variance"))
             .addNode(node("Relu", "r", "n"))
             .addNode(node("GlobalAveragePool", "p", "r"))

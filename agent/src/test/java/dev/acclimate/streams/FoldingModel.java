@@ -53,6 +53,7 @@ public final class FoldingModel implements BatchModel {
   }
 
   private final Fold initial = new Fold();
+  private final String variant;
   private final Consumer<float[]> beforeRun;
 
   public FoldingModel() {
@@ -61,6 +62,12 @@ public final class FoldingModel implements BatchModel {
 
   /** A model that shows the first values of every batch to {@code beforeRun}, which may throw. */
   public FoldingModel(Consumer<float[]> beforeRun) {
+    this("folding", beforeRun);
+  }
+
+  /** A model whose states are its variant's own. */
+  FoldingModel(String variant, Consumer<float[]> beforeRun) {
+    this.variant = variant;
     this.beforeRun = beforeRun;
   }
 
@@ -90,7 +97,7 @@ public final class FoldingModel implements BatchModel {
 
   @Override
   public String variant() {
-    return "folding";
+    return variant;
   }
 
   @Override

@@ -162,6 +162,80 @@ class StreamProcessorFaultTest {
     await().until(() -> processor.health().ready());
   }
 
+  @ParameterizedTest
+  @EnumSource(Fault.class)
+  void switchesToAnotherModelAndBackWhateverHappensToTheCommitInBetween(Fault fault) {
+    FaultyClients clients = new FaultyClients(fault, List.of(3, 4));
+    FoldingModel first = new FoldingModel("first", values -> {});
+    FoldingModel second = new FoldingModel("second", values -> {});
+    StreamProcessor processor = fixture.start(fixture.config.withBatch(4, FOREVER), first, clients);
+    TopicReader out = fixture.out();
+
+    fixture.sendNumbered(0, 0, 10);
+    assertThat(out.await(8)).hasSize(8);
+    switchTo(processor, second);
+    fixture.sendNumbered(0, 10, 17);
+    assertThat(out.await(16)).hasSize(16);
+    switchTo(processor, first);
+    fixture.sendNumbered(0, 17, 24);
+
+    assertThat(out.settle(24))
+        .extracting(StreamFixture::answer)
+        .containsExactlyElementsOf(inTurns());
+    assertThat(clients.faults).hasValue(2);
+  }
+
+  @Test
+  void whatAModelLearntSinceASwitchSurvivesACrash() {
+    StreamConfig config = fixture.config.withBatch(4, FOREVER);
+    FoldingModel first = new FoldingModel("first", values -> {});
+    FoldingModel crashing =
+        new FoldingModel(
+            "second",
+            values -> {
+              if (values[0] == 16) {
+                throw new AssertionError("a crash");
+              }
+            });
+    TopicReader out = fixture.out();
+    StreamProcessor processor = fixture.start(config, first);
+    fixture.sendNumbered(0, 0, 8);
+    assertThat(out.await(8)).hasSize(8);
+    switchTo(processor, crashing);
+    fixture.sendNumbered(0, 8, 16);
+    assertThat(out.await(16)).hasSize(16);
+    fixture.sendNumbered(0, 16, 20);
+    await().until(() -> processor.health().status() == StreamHealth.Status.FAILED);
+
+    fixture.start(config, new FoldingModel("second", values -> {}));
+
+    List<ConsumerRecord<String, byte[]>> answers = out.settle(20);
+    assertThat(answers).hasSize(20);
+    float learnt = FoldingModel.fold(FoldingModel.fold(0, 8, 9, 10, 11), 12, 13, 14, 15);
+    assertThat(answers.subList(16, 20))
+        .map(StreamFixture::answer)
+        .allMatch(a -> a.get(1) == learnt);
+  }
+
+  private static void switchTo(StreamProcessor processor, FoldingModel model) {
+    assertThat(processor.switchTo(model, "folding", "7", null))
+        .succeedsWithin(Duration.ofSeconds(30));
+  }
+
+  /** Two batches by one model, two by another, two by the first again, which knows not of those. */
+  private static List<List<Float>> inTurns() {
+    List<List<Float>> answers = new ArrayList<>();
+    float[] states = new float[2];
+    for (int first = 0; first < RECORDS; first += 4) {
+      int model = first / 8 % 2;
+      for (int i = first; i < first + 4; i++) {
+        answers.add(List.of((float) i, states[model], 4f));
+      }
+      states[model] = FoldingModel.fold(states[model], first, first + 1, first + 2, first + 3);
+    }
+    return answers;
+  }
+
   @Test
   void outputsAndStateEqualThoseOfAnUndisturbedRunThoughTheGroupThrewItOut() throws Exception {
     fixture.sendNumbered(0, 0, RECORDS);

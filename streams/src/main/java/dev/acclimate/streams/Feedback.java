@@ -34,18 +34,21 @@ import org.jspecify.annotations.Nullable;
  * that starts with {@link #open} and ends with {@link #close}.
  */
 public final class Feedback implements AutoCloseable {
+  private final FeedbackConfig config;
   private final FeedbackMeters meters;
-  private final Predictions predictions;
   private final LabelJoin join;
-  private final @Nullable ShadowModel shadow;
+  private volatile Predictions predictions;
+  private volatile @Nullable ShadowModel shadow;
   private final FeedbackReader reader;
 
   private Feedback(
+      FeedbackConfig config,
       FeedbackMeters meters,
       Predictions predictions,
       LabelJoin join,
       @Nullable ShadowModel shadow,
       FeedbackReader reader) {
+    this.config = config;
     this.meters = meters;
     this.predictions = predictions;
     this.join = join;
@@ -85,10 +88,48 @@ public final class Feedback implements AutoCloseable {
     Predictions predictions = Predictions.of(outputs);
     FeedbackMeters meters = new FeedbackMeters(registry, config.group());
     LabelJoin join = new LabelJoin(feedback, predictions.classes(), meters, System::nanoTime);
-    ShadowModel shadow =
-        frozen == null ? null : new ShadowModel(frozen, feedback.shadow(), predictions, meters);
+    ShadowModel shadow = shadow(feedback, frozen, predictions, meters);
     FeedbackReader reader = FeedbackReader.start(config, join, meters, clients);
-    return new Feedback(meters, predictions, join, shadow, reader);
+    return new Feedback(feedback, meters, predictions, join, shadow, reader);
+  }
+
+  private static @Nullable ShadowModel shadow(
+      FeedbackConfig config,
+      @Nullable FrozenModel frozen,
+      Predictions predictions,
+      FeedbackMeters meters) {
+    return frozen == null ? null : new ShadowModel(frozen, config.shadow(), predictions, meters);
+  }
+
+  /**
+   * Checks that answers of another model can be joined to the same labels.
+   *
+   * @param outputs that model's outputs
+   * @throws InvalidInputException when they hold no class scores, or of other classes
+   */
+  void requireFits(List<TensorInfo> outputs) {
+    int expected = predictions.classes();
+    int found = Predictions.of(outputs).classes();
+    if (found != expected) {
+      throw new InvalidInputException(
+          "feedback: expected a model of " + expected + " classes as before, found " + found);
+    }
+  }
+
+  /**
+   * Goes on with the answers of another model; called between two batches.
+   *
+   * @param outputs that model's outputs, which {@linkplain #requireFits fit}
+   * @param frozen that model before it adapted, closed by {@link #close}; null for no comparison
+   */
+  void follow(List<TensorInfo> outputs, @Nullable FrozenModel frozen) {
+    ShadowModel before = shadow;
+    Predictions next = Predictions.of(outputs);
+    predictions = next;
+    shadow = shadow(config, frozen, next, meters);
+    if (before != null) {
+      before.close();
+    }
   }
 
   /**
@@ -98,7 +139,8 @@ public final class Feedback implements AutoCloseable {
    * @param batch the inputs by name
    */
   public int @Nullable [] shadow(Map<String, Tensor> batch) {
-    return shadow == null ? null : shadow.answer(batch);
+    ShadowModel current = shadow;
+    return current == null ? null : current.answer(batch);
   }
 
   /**
@@ -134,8 +176,9 @@ public final class Feedback implements AutoCloseable {
   @Override
   public void close() {
     reader.close();
-    if (shadow != null) {
-      shadow.close();
+    ShadowModel current = shadow;
+    if (current != null) {
+      current.close();
     }
     meters.close();
   }

@@ -1,9 +1,12 @@
 package dev.acclimate.streams;
 
+import java.time.Duration;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /** A batch on its way through the model. */
@@ -57,6 +60,18 @@ final class Flight {
 
   boolean isDone() {
     return task.isDone();
+  }
+
+  /** Waits until the run is over, well or not, but no longer than that. */
+  void await(Duration most) {
+    try {
+      task.get(most.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted", e);
+    } catch (ExecutionException | TimeoutException e) {
+      // whoever asks for the outcome will hear of it
+    }
   }
 
   /** Waits for the outcome; throws what the run threw. */

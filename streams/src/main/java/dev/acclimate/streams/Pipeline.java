@@ -43,7 +43,7 @@ final class Pipeline {
   private static final int IN_FLIGHT = 2;
 
   private static final Duration MAX_POLL = Duration.ofMillis(200);
-  private static final Duration POLL_IN_FLIGHT = Duration.ofMillis(5);
+  private static final Duration LOOK_IN_FLIGHT = Duration.ofMillis(5);
   private static final Duration CONSUMER_TIMEOUT = Duration.ofSeconds(15);
 
   /** About what a stream takes in a checkpoint. */
@@ -57,6 +57,7 @@ final class Pipeline {
   private final TransactionalOutbox outbox;
   private final ModelThread modelThread;
   private final @Nullable Feedback feedback;
+  private final Clients shared;
   private final Consumer<byte[], byte[]> consumer;
   private final @Nullable Consumer<byte[], byte[]> reader;
   private final @Nullable StateJournal journal;
@@ -77,6 +78,26 @@ final class Pipeline {
   /** What the meters show. */
   private record Shown(int due, int streams, int resident) {}
 
+  /**
+   * What a pipeline hands on to its successor.
+   *
+   * @param consumer the member of the group
+   * @param reader reads the journal, and again what states need; null without a state topic
+   * @param controls what operators ask for; null without a state topic
+   */
+  private record Clients(
+      Consumer<byte[], byte[]> consumer,
+      @Nullable Consumer<byte[], byte[]> reader,
+      @Nullable ControlTail controls) {
+    static Clients open(KafkaClients clients, StreamConfig config) {
+      String topic = config.topics().state();
+      return new Clients(
+          clients.openConsumer(config),
+          topic == null ? null : clients.openReader(config),
+          topic == null ? null : ControlTail.open(clients, config, topic));
+    }
+  }
+
   Pipeline(
       StreamConfig config,
       BatchModel model,
@@ -85,12 +106,28 @@ final class Pipeline {
       ModelThread modelThread,
       @Nullable Feedback feedback,
       KafkaClients clients) {
+    this(config, model, meters, outbox, modelThread, feedback, Clients.open(clients, config));
+    consumer.subscribe(List.of(config.topics().in()), new Rebalances());
+  }
+
+  private Pipeline(
+      StreamConfig config,
+      BatchModel model,
+      StreamMeters meters,
+      TransactionalOutbox outbox,
+      ModelThread modelThread,
+      @Nullable Feedback feedback,
+      Clients shared) {
     this.config = config;
     this.model = model;
     this.meters = meters;
     this.outbox = outbox;
     this.modelThread = modelThread;
     this.feedback = feedback;
+    this.shared = shared;
+    this.consumer = shared.consumer();
+    this.reader = shared.reader();
+    this.controls = shared.controls();
     this.decoder =
         new RequestDecoder(model.inputs(), model.outputs(), config.batching().maxRecordBytes());
     this.runner = new BatchRunner(config, model, meters, feedback);
@@ -98,12 +135,28 @@ final class Pipeline {
     this.states = new StatePool(model);
     this.memory = new StateMemory(config.states().memoryBytes());
     String topic = config.topics().state();
-    this.reader = topic == null ? null : clients.openReader(config);
     this.journal =
         reader == null || topic == null ? null : new StateJournal(reader, topic, config.group());
-    this.controls = topic == null ? null : ControlTail.open(clients, config, topic);
-    this.consumer = clients.openConsumer(config);
-    consumer.subscribe(List.of(config.topics().in()), new Rebalances());
+  }
+
+  /**
+   * A pipeline that goes on in this one's place after {@link #handOver}, with the same clients: to
+   * the group nothing happens. Its lanes find their place in the fold in the journal.
+   */
+  Pipeline successor(StreamConfig changed, BatchModel next, StreamMeters nextMeters) {
+    Pipeline successor =
+        new Pipeline(changed, next, nextMeters, outbox, modelThread, feedback, shared);
+    for (Lane lane : lanes()) {
+      successor.open(lane.id(), List.copyOf(lane.partitions()));
+    }
+    consumer.subscribe(List.of(changed.topics().in()), successor.new Rebalances());
+    return successor;
+  }
+
+  private void open(String id, List<TopicPartition> partitions) {
+    Lane lane = new Lane(id, partitions, config, decoder, batches);
+    partitions.forEach(partition -> lanes.put(partition, lane));
+    arrivals.add(lane);
   }
 
   Consumer<byte[], byte[]> consumer() {
@@ -184,8 +237,12 @@ final class Pipeline {
   }
 
   private Duration timeout() {
-    if (!flights.isEmpty()) {
-      return flights.peek().isDone() ? Duration.ZERO : POLL_IN_FLIGHT;
+    Flight first = flights.peek();
+    if (first != null) {
+      // not waited for in poll: while records of a paused partition lie fetched in the consumer of
+      // the broker-side protocol, its poll spins, on a core that the model could use
+      first.await(LOOK_IN_FLIGHT);
+      return Duration.ZERO;
     }
     long wait = MAX_POLL.toNanos();
     long now = System.nanoTime();
@@ -782,6 +839,19 @@ final class Pipeline {
         lane.closeAll(this::enqueue);
       }
     }
+    return drain();
+  }
+
+  /**
+   * Commits what is in hand and goes back to that commit. Batches that wait for more records are
+   * not closed early: whoever goes on reads them again and finds the batches of an undisturbed run.
+   */
+  void handOver() {
+    var unused = drain();
+    rollBack();
+  }
+
+  private int drain() {
     int finished = due.size() + flights.size();
     while (!due.isEmpty() || !flights.isEmpty()) {
       obey();
@@ -793,9 +863,13 @@ final class Pipeline {
     return finished;
   }
 
-  /** Commits what the journal does not hold yet, so that the next owner need not run it again. */
+  /**
+   * Commits what the journal does not hold yet, so that the next owner need not run it again and
+   * another variant can come back to it: snapshots that are behind a checkpoint only are not found
+   * from there.
+   */
   private void checkpoint(Lane lane) {
-    if (journal != null && lane.streams().values().stream().anyMatch(StreamState::isDirty)) {
+    if (journal != null && lane.sequence() > 0) {
       commitCheckpoint(lane, journal);
     }
   }
@@ -818,6 +892,17 @@ final class Pipeline {
   }
 
   void close() {
+    release();
+    if (reader != null) {
+      reader.close();
+    }
+    if (controls != null) {
+      controls.close();
+    }
+  }
+
+  /** Lets go of all but the clients. */
+  void release() {
     for (Flight flight : flights) {
       modelThread.await(flight.future());
     }
@@ -829,12 +914,6 @@ final class Pipeline {
     states.close();
     batches.close();
     runner.close();
-    if (reader != null) {
-      reader.close();
-    }
-    if (controls != null) {
-      controls.close();
-    }
   }
 
   /**
@@ -868,12 +947,6 @@ final class Pipeline {
       if (feedback != null) {
         feedback.owned(lanes.keySet().stream().map(TopicPartition::partition).toList());
       }
-    }
-
-    private void open(String id, List<TopicPartition> partitions) {
-      Lane lane = new Lane(id, partitions, config, decoder, batches);
-      partitions.forEach(partition -> lanes.put(partition, lane));
-      arrivals.add(lane);
     }
 
     @Override

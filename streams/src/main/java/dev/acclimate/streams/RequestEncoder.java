@@ -4,12 +4,16 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.util.ByteArrayBuilder;
 import dev.acclimate.models.ElementType;
+import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.TensorInfo;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.Locale;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Encodes float32 samples as Open Inference Protocol v2 requests for one input of a model, the
@@ -20,7 +24,25 @@ public final class RequestEncoder {
   /** The two forms of a request. */
   public enum Form {
     JSON,
-    BINARY
+    BINARY;
+
+    /**
+     * Reads {@code binary} or {@code json}.
+     *
+     * @throws InvalidInputException when it is neither
+     */
+    public static Form parse(String text) {
+      return switch (text.toLowerCase(Locale.ROOT)) {
+        case "binary" -> BINARY;
+        case "json" -> JSON;
+        default -> throw new InvalidInputException("expected binary or json, found '" + text + "'");
+      };
+    }
+
+    @Override
+    public String toString() {
+      return name().toLowerCase(Locale.ROOT);
+    }
   }
 
   private static final JsonFactory JSON = new JsonFactory();
@@ -43,6 +65,22 @@ public final class RequestEncoder {
     /** True when the record needs the {@code inference-header-content-length} header. */
     public boolean binary() {
       return headerLength >= 0;
+    }
+
+    /**
+     * The request as a record.
+     *
+     * @param partition where it goes; null for where its key belongs
+     * @param key the stream that it is of
+     */
+    public ProducerRecord<byte[], byte[]> toRecord(
+        String topic, @Nullable Integer partition, byte[] key) {
+      ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(topic, partition, key, value);
+      if (binary()) {
+        byte[] length = RecordHeaders.bytes(Integer.toString(headerLength));
+        record.headers().add(RecordHeaders.HEADER_LENGTH, length);
+      }
+      return record;
     }
   }
 

@@ -74,7 +74,8 @@ final class StateJournal {
     Map<String, StreamState> streams = new LinkedHashMap<>();
     List<BatchBoundary> replay = new ArrayList<>();
     Map<String, Long> variants = new LinkedHashMap<>(checkpoint.variants());
-    if (checkpoint.variant().equals(variant)) {
+    boolean ours = checkpoint.variant().equals(variant);
+    if (ours) {
       tail.marks().forEach((name, mark) -> streams.put(name, StreamState.of(name, mark)));
       replay.addAll(tail.boundaries());
     } else {
@@ -99,7 +100,8 @@ final class StateJournal {
     return new Recovery(
         new LaneSnapshot(
             pointer.sequence(),
-            pointer.checkpoint(),
+            // what comes next must not be taken for the other variant's: begins with a checkpoint
+            ours ? pointer.checkpoint() : -1,
             checkpoint.control(),
             variants,
             List.copyOf(streams.values())),

@@ -2,6 +2,7 @@ package dev.acclimate.streams;
 
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.streams.StreamHealth.Status;
+import dev.acclimate.streams.feedback.FrozenModel;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.kafka.KafkaClientMetrics;
 import java.time.Duration;
@@ -12,6 +13,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.CloseOptions;
 import org.apache.kafka.common.errors.RetriableException;
@@ -81,6 +83,14 @@ import org.slf4j.LoggerFactory;
  *       completes exceptionally. Nothing is lost: a restart goes on from the last commit.
  * </ul>
  *
+ * <h2>Another model</h2>
+ *
+ * {@link #switchTo} goes on with another model or method at a batch boundary. The state of the one
+ * before stays in the state topic; coming back to it goes on from there, as if the records in
+ * between had not been. Answers stay exactly once, and to the group nothing happens: the gap is the
+ * batches in hand, one commit and the reading of the journal. Without a state topic the states
+ * start anew with each switch.
+ *
  * <h2>Threads and lifecycle</h2>
  *
  * {@link #start()} runs the loop on a thread of its own, the only one to touch the model until the
@@ -108,20 +118,22 @@ public final class StreamProcessor implements AutoCloseable {
 
   private static final Logger log = LoggerFactory.getLogger(StreamProcessor.class);
 
-  private final StreamConfig config;
-  private final BatchModel model;
+  private final MeterRegistry registry;
   private final @Nullable Feedback feedback;
   private final KafkaClients clients;
-  private final StreamMeters meters;
   private final TransactionalOutbox outbox;
   private final ModelThread modelThread;
   private final Thread thread;
   private final AtomicBoolean started = new AtomicBoolean();
   private final CountDownLatch stopSignal = new CountDownLatch(1);
   private final CompletableFuture<Void> stopped = new CompletableFuture<>();
+  private final AtomicReference<@Nullable ModelSwitch> asked = new AtomicReference<>();
+  private volatile StreamConfig config;
+  private volatile BatchModel model;
   private volatile StreamHealth health = new StreamHealth(Status.STARTING, 0, "not started");
 
   // What follows belongs to the processor's thread.
+  private StreamMeters meters;
   private final List<Long> fencedAt = new ArrayList<>();
   private volatile @Nullable Pipeline pipeline; // other threads look at its figures only
   private @Nullable KafkaClientMetrics consumerMetrics;
@@ -137,15 +149,25 @@ public final class StreamProcessor implements AutoCloseable {
       KafkaClients clients) {
     this.config = config;
     this.model = model;
+    this.registry = registry;
     this.feedback = feedback;
     this.clients = clients;
-    // refuses a model that does not lend itself to batches before anything is started
-    new InputBatch(model.inputs(), config.batching().max()).close();
-    this.meters = new StreamMeters(registry, config.group(), model.method(), this::health);
-    meters.watch(() -> Optional.ofNullable(pipeline));
+    requireBatches(model, config);
+    this.meters = meters(model);
     this.outbox = new TransactionalOutbox(clients, config, meters);
     this.modelThread = new ModelThread("acclimate-model-" + config.group());
     this.thread = new Thread(this::run, "acclimate-stream-" + config.group());
+  }
+
+  /** Refuses a model that does not lend itself to batches before anything is started. */
+  private static void requireBatches(BatchModel model, StreamConfig config) {
+    new InputBatch(model.inputs(), config.batching().max()).close();
+  }
+
+  private StreamMeters meters(BatchModel counted) {
+    StreamMeters made = new StreamMeters(registry, config.group(), counted.method(), this::health);
+    made.watch(() -> Optional.ofNullable(pipeline));
+    return made;
   }
 
   /**
@@ -190,6 +212,47 @@ public final class StreamProcessor implements AutoCloseable {
       close(null);
     }
     return stopped();
+  }
+
+  /**
+   * Asks the processor to go on with another model, or the same one under another method, as soon
+   * as the batches in hand are committed. Batches that wait for more records are not closed early.
+   * The processor's state topic keeps the state of the model before.
+   *
+   * @param next answers from then on; the caller's to close, as is the one before, once it is done
+   * @param name {@code model_name} of the responses
+   * @param version {@code model_version} of the responses
+   * @param frozen {@code next} before it adapted, for the comparison where labels come, null for
+   *     none; belongs to the {@link Feedback} once it is done
+   * @return done when the other model has taken over and the one before is at rest; exceptionally
+   *     when it has not, because the processor stopped first or the model could not be prepared
+   * @throws InvalidInputException when it takes other inputs than the model before, or has other
+   *     classes where labels come; nothing changes then
+   * @throws IllegalStateException when another switch is under way
+   */
+  public CompletableFuture<Void> switchTo(
+      BatchModel next, String name, String version, @Nullable FrozenModel frozen) {
+    StreamConfig changed = config.withModel(name, version);
+    requireBatches(next, changed);
+    ModelSwitch.requireSameInputs(model.inputs(), next.inputs());
+    if (feedback != null) {
+      feedback.requireFits(next.outputs());
+    }
+    ModelSwitch ask = new ModelSwitch(next, changed, frozen, new CompletableFuture<>());
+    if (!asked.compareAndSet(null, ask)) {
+      throw new IllegalStateException("another switch is under way");
+    }
+    if (stopped.isDone()) {
+      refuseSwitch();
+    }
+    return ask.done().copy();
+  }
+
+  private void refuseSwitch() {
+    ModelSwitch ask = asked.getAndSet(null);
+    if (ask != null) {
+      ask.done().completeExceptionally(new IllegalStateException(name() + " has stopped"));
+    }
   }
 
   /** Completes when the processor has stopped, with the error where one stopped it. */
@@ -338,13 +401,16 @@ public final class StreamProcessor implements AutoCloseable {
         StateTopic.prepare(admin, config);
         GroupPlace.free(admin, config);
       }
-      StreamConfig settings = classicOnly ? GroupPlace.classic(config) : config;
       Pipeline opened =
-          new Pipeline(settings, model, meters, outbox, modelThread, feedback, clients);
+          new Pipeline(settings(config), model, meters, outbox, modelThread, feedback, clients);
       pipeline = opened;
       consumerMetrics = meters.bind(opened.consumer());
     }
     health = pipeline().health();
+  }
+
+  private StreamConfig settings(StreamConfig of) {
+    return classicOnly ? GroupPlace.classic(of) : of;
   }
 
   private void requireTopic(String topic) {
@@ -363,6 +429,10 @@ public final class StreamProcessor implements AutoCloseable {
   }
 
   private void turn() {
+    ModelSwitch ask = asked.get();
+    if (ask != null) {
+      carryOut(ask);
+    }
     Pipeline current = pipeline();
     if (current.turn()) {
       failures = 0;
@@ -370,6 +440,50 @@ public final class StreamProcessor implements AutoCloseable {
     if (health.status() != Status.RUNNING || health.partitions() != current.partitions()) {
       health = current.health();
     }
+  }
+
+  /**
+   * Goes on with another model. What fails before it has taken over is tried again after a
+   * roll-back; a model that cannot be prepared leaves the one before at work.
+   */
+  private void carryOut(ModelSwitch ask) {
+    Pipeline current = pipeline();
+    current.handOver();
+    boolean sameMeters = ask.model().method().equals(model.method());
+    StreamMeters next = sameMeters ? meters : meters(ask.model());
+    Pipeline successor;
+    try {
+      successor = current.successor(settings(ask.config()), ask.model(), next);
+    } catch (RuntimeException e) {
+      if (!sameMeters) {
+        next.close();
+      }
+      asked.set(null);
+      ask.done().completeExceptionally(e);
+      return;
+    }
+    pipeline = successor;
+    current.release();
+    model = ask.model();
+    config = ask.config();
+    if (!sameMeters) {
+      count(next, successor);
+    }
+    if (feedback != null) {
+      feedback.follow(ask.model().outputs(), ask.frozen());
+    }
+    asked.set(null);
+    ask.done().complete(null);
+  }
+
+  private void count(StreamMeters next, Pipeline successor) {
+    outbox.countWith(next);
+    if (consumerMetrics != null) {
+      consumerMetrics.close();
+    }
+    consumerMetrics = next.bind(successor.consumer());
+    meters.close();
+    meters = next;
   }
 
   /** Runs the batches in hand; what is not committed then is read again after the next start. */
@@ -398,6 +512,7 @@ public final class StreamProcessor implements AutoCloseable {
       health = new StreamHealth(Status.FAILED, 0, String.valueOf(failure.getMessage()));
       stopped.completeExceptionally(failure);
     }
+    refuseSwitch();
   }
 
   private void closePipeline() {

@@ -120,16 +120,9 @@ public final class StreamReplay implements AutoCloseable {
     long number = counts.merge(sample.stream(), 1L, Long::sum) - 1;
     String id = sample.stream() + "-" + number;
     byte[] key = sample.stream().getBytes(StandardCharsets.UTF_8);
-    RequestEncoder.Encoded request = encoder.encode(id, sample.values());
-    ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(requests, key, request.value());
+    ProducerRecord<byte[], byte[]> record =
+        encoder.encode(id, sample.values()).toRecord(requests, null, key);
     record.headers().add("domain", sample.domain().getBytes(StandardCharsets.UTF_8));
-    if (request.binary()) {
-      record
-          .headers()
-          .add(
-              RecordHeaders.HEADER_LENGTH,
-              RecordHeaders.bytes(Integer.toString(request.headerLength())));
-    }
     send(record);
     if (feedback != null) {
       send(new ProducerRecord<>(feedback, key, label(id, sample.label())));

@@ -28,7 +28,7 @@ final class TransactionalOutbox implements AutoCloseable {
 
   private final KafkaClients clients;
   private final StreamConfig config;
-  private final StreamMeters meters;
+  private StreamMeters meters;
   private @Nullable Producer<byte[], byte[]> producer;
   private @Nullable KafkaClientMetrics clientMetrics;
   private boolean open;
@@ -37,6 +37,18 @@ final class TransactionalOutbox implements AutoCloseable {
     this.clients = clients;
     this.config = config;
     this.meters = meters;
+  }
+
+  /** Counts with other meters from now on. */
+  void countWith(StreamMeters changed) {
+    if (clientMetrics != null) {
+      clientMetrics.close();
+      clientMetrics = null;
+    }
+    meters = changed;
+    if (producer != null) {
+      clientMetrics = meters.bind(producer);
+    }
   }
 
   /** Begins a transaction; what fails in it is left to {@link #reset}. */

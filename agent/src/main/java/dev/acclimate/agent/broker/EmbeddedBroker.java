@@ -30,15 +30,20 @@ import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.apache.kafka.common.utils.Time;
 import org.apache.kafka.metadata.storage.Formatter;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One Kafka node, broker and controller in one, on free loopback ports, with its log in a temporary
- * directory that {@link #close()} deletes. Topics, the offsets and transaction topics among them,
- * have one replica; nothing is created on demand.
+ * One Kafka node, broker and controller in one, on loopback ports. Topics, the offsets and
+ * transaction topics among them, have one replica; nothing is created on demand.
  *
- * <p>It runs real Kafka: groups, transactions and compaction work as in a cluster, durability does
+ * <p>A broker from {@link #start()} takes free ports and keeps its log in a temporary directory
+ * that {@link #close()} deletes. One from {@link #startOn} has a directory and a port of the
+ * caller's: started on them again, after a kill too, it goes on with its topics, groups and
+ * transactions.
+ *
+ * <p>It runs real Kafka: groups, transactions and compaction work as in a cluster, replication does
  * not. Several may run side by side.
  */
 public final class EmbeddedBroker implements AutoCloseable {
@@ -47,14 +52,17 @@ public final class EmbeddedBroker implements AutoCloseable {
   private static final int NODE = 1;
   private static final int ATTEMPTS = 3;
 
-  private final Path directory;
+  /** What formatting leaves: it holds the ids of cluster and node. */
+  private static final String FORMATTED = "meta.properties";
+
   private final KafkaRaftServer server;
   private final String bootstrap;
+  private final @Nullable Path temporary;
 
-  private EmbeddedBroker(Path directory, KafkaRaftServer server, String bootstrap) {
-    this.directory = directory;
+  private EmbeddedBroker(KafkaRaftServer server, String bootstrap, @Nullable Path temporary) {
     this.server = server;
     this.bootstrap = bootstrap;
+    this.temporary = temporary;
   }
 
   /** Starts a broker with the defaults; takes a few seconds. */
@@ -90,15 +98,48 @@ public final class EmbeddedBroker implements AutoCloseable {
     } catch (IOException e) {
       throw new IllegalStateException("cannot prepare the broker: " + e.getMessage(), e);
     }
-    Properties properties = properties(directory, ports[0], ports[1]);
+    try {
+      KafkaRaftServer server = run(directory, ports[0], ports[1], settings);
+      return new EmbeddedBroker(server, address(ports[0]), directory);
+    } catch (RuntimeException e) {
+      delete(directory);
+      throw e;
+    }
+  }
+
+  /**
+   * Starts a broker whose data outlives it.
+   *
+   * @param directory where its log is or will be; must exist, and be in use by no other broker
+   * @param port where clients connect; must be free
+   * @param settings broker settings that go before the defaults
+   */
+  public static EmbeddedBroker startOn(Path directory, int port, Map<String, String> settings) {
+    int controllerPort;
+    try {
+      controllerPort = freePorts(1)[0];
+    } catch (IOException e) {
+      throw new IllegalStateException("cannot prepare the broker: " + e.getMessage(), e);
+    }
+    return new EmbeddedBroker(run(directory, port, controllerPort, settings), address(port), null);
+  }
+
+  private static String address(int port) {
+    return "127.0.0.1:" + port;
+  }
+
+  private static KafkaRaftServer run(
+      Path directory, int brokerPort, int controllerPort, Map<String, String> settings) {
+    Properties properties = properties(directory, brokerPort, controllerPort);
     properties.putAll(settings);
     try {
-      format(directory);
+      if (!Files.exists(directory.resolve(FORMATTED))) {
+        format(directory);
+      }
       KafkaRaftServer server = new KafkaRaftServer(new KafkaConfig(properties), Time.SYSTEM);
       server.startup();
-      return new EmbeddedBroker(directory, server, "127.0.0.1:" + ports[0]);
+      return server;
     } catch (Exception e) {
-      delete(directory);
       throw new IllegalStateException("the broker did not start: " + e.getMessage(), e);
     }
   }
@@ -227,7 +268,9 @@ public final class EmbeddedBroker implements AutoCloseable {
   public void close() {
     server.shutdown();
     server.awaitShutdown();
-    delete(directory);
+    if (temporary != null) {
+      delete(temporary);
+    }
   }
 
   private static void delete(Path directory) {

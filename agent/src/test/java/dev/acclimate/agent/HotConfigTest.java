@@ -1,0 +1,336 @@
+package dev.acclimate.agent;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.acclimate.adapters.AdaptedModel;
+import dev.acclimate.adapters.AdaptiveModel;
+import dev.acclimate.adapters.Method;
+import dev.acclimate.agent.broker.EmbeddedBroker;
+import dev.acclimate.agent.broker.SharedBroker;
+import dev.acclimate.models.ExecutionProvider;
+import dev.acclimate.models.InvalidInputException;
+import dev.acclimate.models.OnnxModel;
+import dev.acclimate.models.SessionSettings;
+import dev.acclimate.models.Tensor;
+import dev.acclimate.streams.TopicReader;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.kafka.common.serialization.StringSerializer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A running agent whose configuration file and model file change. */
+class HotConfigTest {
+  private static final AtomicInteger COUNT = new AtomicInteger();
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final String UNMIX = "unmix-tns[components=4]";
+  private static final Duration PERIOD = Duration.ofMillis(50);
+  private static final int BATCH = 4;
+  private static final int PIXELS = 3 * 32 * 32;
+
+  private final EmbeddedBroker broker = SharedBroker.get();
+  private final HttpClient http = HttpClient.newHttpClient();
+  private final String name = "hot-" + COUNT.incrementAndGet();
+  @TempDir private Path folder;
+  private Path model;
+  private Path file;
+  private KafkaProducer<String, byte[]> producer;
+  private TopicReader out;
+  private Agent agent;
+  private ConfigWatch watch;
+  private int sent;
+
+  @BeforeEach
+  void start() throws IOException {
+    broker.createTopics(1, name + ".in", name + ".out", name + ".dead", name + ".state");
+    producer =
+        new KafkaProducer<>(
+            Map.of("bootstrap.servers", broker.bootstrap()),
+            new StringSerializer(),
+            new ByteArraySerializer());
+    out = new TopicReader(broker.bootstrap(), name + ".out");
+    model = TinyClassifier.write(folder.resolve("tiny.onnx"));
+    file = folder.resolve("agent.yaml");
+    configure(UNMIX, "1");
+    AgentConfig config = AgentConfig.read(file);
+    watch = new ConfigWatch(file, config);
+    agent = Agent.start(config, ModelOpener::adaptive);
+    watch.start(agent, PERIOD);
+  }
+
+  @AfterEach
+  void stop() {
+    watch.close();
+    agent.close();
+    out.close();
+    producer.close();
+  }
+
+  private void configure(String method, String version) throws IOException {
+    Files.writeString(
+        file,
+        """
+        model: '%1$s'
+        version: '%5$s'
+        method: %4$s
+        provider: cpu
+        threads: 1
+        kafka:
+          bootstrap: %2$s
+          group: %3$s
+          instance: one
+          topics: {in: %3$s.in, out: %3$s.out, dead-letter: %3$s.dead, state: %3$s.state}
+        batch: {max: 4, delay: 60s}
+        http: {port: 0}
+        """
+            .formatted(model, broker.bootstrap(), name, method, version));
+  }
+
+  /** The pixels of a request; drift makes every batch different from the one before. */
+  private static float[] pixels(int request) {
+    Random random = new Random(request);
+    float[] pixels = new float[PIXELS];
+    for (int i = 0; i < PIXELS; i++) {
+      pixels[i] = (float) (request / 10.0 + random.nextGaussian());
+    }
+    return pixels;
+  }
+
+  private void send(int count) {
+    for (int i = 0; i < count; i++, sent++) {
+      String request =
+          "{\"id\":\"%d\",\"inputs\":[{\"name\":\"image\",\"shape\":[1,3,32,32],\"datatype\":\"FP32\",\"data\":%s}]}"
+              .formatted(sent, Arrays.toString(pixels(sent)));
+      var unused = producer.send(new ProducerRecord<>(name + ".in", "a", request.getBytes(UTF_8)));
+    }
+    producer.flush();
+  }
+
+  private static JsonNode json(ConsumerRecord<String, byte[]> answer) {
+    try {
+      return JSON.readTree(answer.value());
+    } catch (IOException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static List<Float> scores(ConsumerRecord<String, byte[]> answer) {
+    List<Float> scores = new ArrayList<>();
+    json(answer).get("outputs").get(0).get("data").forEach(n -> scores.add(n.floatValue()));
+    return scores;
+  }
+
+  private static String header(ConsumerRecord<String, byte[]> answer, String key) {
+    return new String(answer.headers().lastHeader(key).value(), UTF_8);
+  }
+
+  private static List<String> headers(List<ConsumerRecord<String, byte[]>> answers, String key) {
+    return answers.stream().map(answer -> header(answer, key)).distinct().toList();
+  }
+
+  private void assertAnsweredOnce(List<ConsumerRecord<String, byte[]>> answers) {
+    assertThat(answers)
+        .extracting(answer -> json(answer).get("id").asInt())
+        .containsExactlyElementsOf(IntStream.range(0, sent).boxed().toList());
+  }
+
+  /** What a model by itself makes of these batches, one after the other. */
+  private static List<List<Float>> undisturbed(Path model, String method, int... batches) {
+    AdaptedModel adapted = AdaptedModel.adapt(OnnxModel.read(model), Method.parse(method));
+    List<List<Float>> scores = new ArrayList<>();
+    try (AdaptiveModel alone =
+        AdaptiveModel.open(
+            adapted,
+            adapted.initialState(0, null),
+            new SessionSettings(ExecutionProvider.CPU, 1))) {
+      for (int batch : batches) {
+        float[] images = new float[BATCH * PIXELS];
+        for (int i = 0; i < BATCH; i++) {
+          System.arraycopy(pixels(batch * BATCH + i), 0, images, i * PIXELS, PIXELS);
+        }
+        float[] all =
+            alone
+                .run(Map.of("image", Tensor.of(images, BATCH, 3, 32, 32)))
+                .outputs()
+                .get("scores")
+                .toFloatArray();
+        for (int i = 0; i < BATCH; i++) {
+          List<Float> one = new ArrayList<>();
+          for (int c = 0; c < all.length / BATCH; c++) {
+            one.add(all[i * all.length / BATCH + c]);
+          }
+          scores.add(one);
+        }
+      }
+    }
+    return scores;
+  }
+
+  private void awaitModel(String described) {
+    await().atMost(Duration.ofSeconds(30)).until(() -> agent.model().equals(described));
+  }
+
+  private double switches(String outcome) throws IOException, InterruptedException {
+    URI uri = URI.create("http://127.0.0.1:" + agent.port().orElseThrow() + "/metrics");
+    String metrics =
+        http.send(HttpRequest.newBuilder(uri).build(), HttpResponse.BodyHandlers.ofString()).body();
+    String line = "acclimate_switches_total{outcome=\"" + outcome + "\"} ";
+    return metrics
+        .lines()
+        .filter(l -> l.startsWith(line))
+        .mapToDouble(l -> Double.parseDouble(l.substring(line.length())))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  @Test
+  void switchesTheMethodAndGoesBackToTheStateItLeft() throws Exception {
+    String unmix = Method.parse(UNMIX).canonical();
+    String alpha = Method.parse("alpha-bn").canonical();
+    send(3 * BATCH + 2);
+    assertThat(out.await(3 * BATCH)).hasSize(3 * BATCH);
+
+    configure("alpha-bn", "1");
+    awaitModel("tiny 1 (" + alpha + ")");
+    // two requests were in an open batch, which the new method gets whole
+    send(2 * BATCH);
+    assertThat(out.await(5 * BATCH)).hasSize(5 * BATCH);
+
+    configure(UNMIX, "2");
+    awaitModel("tiny 2 (" + unmix + ")");
+    send(3 * BATCH + 2);
+
+    List<ConsumerRecord<String, byte[]>> answers = out.settle(9 * BATCH);
+    assertAnsweredOnce(answers);
+    assertThat(headers(answers.subList(0, 12), "acclimate-method")).containsExactly(unmix);
+    assertThat(headers(answers.subList(12, 20), "acclimate-method")).containsExactly(alpha);
+    assertThat(headers(answers.subList(20, 36), "acclimate-method")).containsExactly(unmix);
+    assertThat(headers(answers.subList(0, 12), "acclimate-step")).containsExactly("1", "2", "3");
+    assertThat(headers(answers.subList(20, 36), "acclimate-step"))
+        .containsExactly("4", "5", "6", "7");
+    assertThat(json(answers.get(19)).get("model_version").asText()).isEqualTo("1");
+    assertThat(json(answers.get(20)).get("model_version").asText()).isEqualTo("2");
+    // each method's answers are those of a run in which the other's batches never were
+    List<List<Float>> byUnmix = undisturbed(model, UNMIX, 0, 1, 2, 5, 6, 7, 8);
+    assertThat(answers.subList(0, 12)).map(HotConfigTest::scores).isEqualTo(byUnmix.subList(0, 12));
+    assertThat(answers.subList(12, 20))
+        .map(HotConfigTest::scores)
+        .isEqualTo(undisturbed(model, "alpha-bn", 3, 4));
+    assertThat(answers.subList(20, 36))
+        .map(HotConfigTest::scores)
+        .isEqualTo(byUnmix.subList(12, 28));
+    assertThat(switches("done")).isEqualTo(2);
+    assertThat(switches("refused")).isZero();
+  }
+
+  @Test
+  void goesBackToItsStateFromOneThatKeepsNoneAndAfterARestart() throws Exception {
+    send(2 * BATCH);
+    assertThat(out.await(2 * BATCH)).hasSize(2 * BATCH);
+    agent.switchMethod("source").join();
+    send(2 * BATCH);
+    assertThat(out.await(4 * BATCH)).hasSize(4 * BATCH);
+    agent.switchMethod(UNMIX).join();
+    watch.close();
+    agent.close();
+
+    AgentConfig config = AgentConfig.read(file);
+    watch = new ConfigWatch(file, config);
+    agent = Agent.start(config, ModelOpener::adaptive);
+    send(BATCH);
+
+    List<ConsumerRecord<String, byte[]>> answers = out.settle(5 * BATCH);
+    assertAnsweredOnce(answers);
+    assertThat(answers.subList(16, 20))
+        .map(HotConfigTest::scores)
+        .isEqualTo(undisturbed(model, UNMIX, 0, 1, 4).subList(8, 12));
+  }
+
+  @Test
+  void answersOnWhenTheConfigurationIsNoGood() throws Exception {
+    String before = agent.model();
+    send(BATCH);
+    assertThat(out.await(BATCH)).hasSize(BATCH);
+    Path fine = folder.resolve("fine.yaml");
+    Files.copy(file, fine);
+
+    Files.writeString(file, Files.readString(fine).replace(UNMIX, "unmix-tns[components=0]"));
+    Thread.sleep(10 * PERIOD.toMillis());
+    Files.writeString(file, Files.readString(fine).replace("topics:", "topics: {"));
+    Thread.sleep(10 * PERIOD.toMillis());
+    // a model that is none
+    Path broken = Files.write(folder.resolve("broken.onnx"), new byte[] {1, 2, 3});
+    Files.writeString(file, Files.readString(fine).replace(model.toString(), broken.toString()));
+    await().until(() -> switches("refused") == 1);
+    assertThatThrownBy(() -> agent.switchMethod("no-such-method"))
+        .isInstanceOf(InvalidInputException.class);
+
+    send(BATCH);
+    List<ConsumerRecord<String, byte[]>> answers = out.settle(2 * BATCH);
+    assertAnsweredOnce(answers);
+    assertThat(headers(answers, "acclimate-step")).containsExactly("1", "2");
+    assertThat(agent.model()).isEqualTo(before);
+    assertThat(switches("done")).isZero();
+  }
+
+  @Test
+  void refusesAModelOfOtherInputs() throws Exception {
+    Path other = folder.resolve("other.onnx");
+    TinyClassifier.write(other, 1, "picture");
+    AgentConfig.Model wanted =
+        new AgentConfig.Model(
+            other, "other", "1", "source", ExecutionProvider.CPU, 1, 0, null, null);
+
+    assertThatThrownBy(() -> agent.switchTo(wanted).join())
+        .isInstanceOf(CompletionException.class)
+        .hasCauseInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("image FP32 [batch, 3, 32, 32]")
+        .hasMessageContaining("picture FP32 [batch, 3, 32, 32]");
+
+    send(BATCH);
+    assertThat(out.await(BATCH)).hasSize(BATCH);
+    assertThat(switches("refused")).isEqualTo(1);
+  }
+
+  @Test
+  void takesUpANewModelInTheSameFile() throws Exception {
+    send(2 * BATCH);
+    assertThat(out.await(2 * BATCH)).hasSize(2 * BATCH);
+
+    Path next = TinyClassifier.write(folder.resolve("next.onnx"), 2);
+    Files.copy(next, model, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+    await().atMost(Duration.ofSeconds(30)).until(() -> switches("done") == 1);
+    send(2 * BATCH);
+
+    List<ConsumerRecord<String, byte[]>> answers = out.settle(4 * BATCH);
+    assertAnsweredOnce(answers);
+    assertThat(answers.subList(8, 16))
+        .map(HotConfigTest::scores)
+        .isEqualTo(undisturbed(next, UNMIX, 2, 3));
+  }
+}
