@@ -18,7 +18,9 @@ class KillTest {
   private static final int REQUESTS = 5000;
   private static final int BURST = 37;
   private static final int KILLS = 20;
-  private static final long SEED = 4;
+
+  /** Another moment for each kill with {@code -Dkill.seed=N}. */
+  private static final long SEED = Long.getLong("kill.seed", 4);
 
   @TempDir(cleanup = CleanupMode.ON_SUCCESS)
   private Path folder;
