@@ -29,6 +29,7 @@ import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -298,15 +299,23 @@ final class Pipeline {
   }
 
   private Map<TopicPartition, OffsetAndMetadata> committed(Set<TopicPartition> partitions) {
+    Map<TopicPartition, OffsetAndMetadata> found;
+    try {
+      found = consumer.committed(partitions, CONSUMER_TIMEOUT);
+    } catch (TimeoutException e) {
+      throw new TimeoutException(
+          "no committed offsets of %s within %d s: no broker answers, or a transaction holds them"
+                  .formatted(partitions, CONSUMER_TIMEOUT.toSeconds())
+              + " (one that holds them for longer than its timeout has lost its end in the broker)",
+          e);
+    }
     Map<TopicPartition, OffsetAndMetadata> committed = new HashMap<>();
-    consumer
-        .committed(partitions, CONSUMER_TIMEOUT)
-        .forEach(
-            (partition, offset) -> {
-              if (offset != null) {
-                committed.put(partition, offset);
-              }
-            });
+    found.forEach(
+        (partition, offset) -> {
+          if (offset != null) {
+            committed.put(partition, offset);
+          }
+        });
     return committed;
   }
 

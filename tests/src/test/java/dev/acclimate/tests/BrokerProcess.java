@@ -6,7 +6,6 @@ import dev.acclimate.agent.broker.EmbeddedBroker;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.Map;
@@ -17,18 +16,25 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.slf4j.LoggerFactory;
 
-/** A broker in a process of its own that keeps port and data when it is killed and starts again. */
+/**
+ * A broker in a process of its own that keeps port and data when it is killed and starts again. Its
+ * controller lives on.
+ *
+ * <p>It starts again only when the controller knows of its death. Kafka 4.4.0 loses the end of a
+ * transaction whose coordinator finds partitions without a leader: it takes them for deleted, skips
+ * their markers and calls the transaction complete. A broker that is controller too does that to
+ * itself when it starts again within its own session: it leads, is declared dead, and leads again.
+ */
 final class BrokerProcess implements AutoCloseable {
   private static final String READY = "ready at ";
+  private static final int NODE = 1;
 
-  /** The controller lets a broker back in when it has forgotten the killed one. */
-  private static final Map<String, String> FORGETFUL =
-      Map.of("broker.session.timeout.ms", "2000", "broker.heartbeat.interval.ms", "500");
-
+  private final KafkaController controller;
   private final JavaProcess process;
   private final String bootstrap;
 
-  private BrokerProcess(JavaProcess process, String bootstrap) {
+  private BrokerProcess(KafkaController controller, JavaProcess process, String bootstrap) {
+    this.controller = controller;
     this.process = process;
     this.bootstrap = bootstrap;
   }
@@ -39,7 +45,9 @@ final class BrokerProcess implements AutoCloseable {
    * @param folder where its data and its log go; made if it is not there
    */
   static BrokerProcess start(Path folder) throws IOException {
-    Path data = Files.createDirectories(folder.resolve("data"));
+    KafkaController controller = KafkaController.start(folder.resolve("controller"));
+    Path data = folder.resolve("data");
+    controller.formatBroker(data, NODE);
     int port;
     try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       port = socket.getLocalPort();
@@ -49,19 +57,31 @@ final class BrokerProcess implements AutoCloseable {
             folder.resolve("broker.log"),
             BrokerProcess.class,
             data.toString(),
-            Integer.toString(port));
+            Integer.toString(port),
+            controller.voters());
     // this JVM's clients would tell of every attempt to reach a broker that was killed
     ((Logger) LoggerFactory.getLogger("org.apache.kafka.clients")).setLevel(Level.ERROR);
-    BrokerProcess broker = new BrokerProcess(process, "127.0.0.1:" + port);
-    broker.startAgain();
+    process.start();
     process.awaitOutput(READY);
-    return broker;
+    return new BrokerProcess(controller, process, "127.0.0.1:" + port);
   }
 
   /** What the process runs, until it is killed. */
   public static void main(String[] arguments) throws InterruptedException {
-    EmbeddedBroker broker =
-        EmbeddedBroker.startOn(Path.of(arguments[0]), Integer.parseInt(arguments[1]), FORGETFUL);
+    int port = Integer.parseInt(arguments[1]);
+    Map<String, String> settings =
+        Map.of(
+            "process.roles",
+            "broker",
+            "node.id",
+            Integer.toString(NODE),
+            "listeners",
+            "PLAINTEXT://127.0.0.1:" + port,
+            "controller.quorum.voters",
+            arguments[2],
+            "broker.heartbeat.interval.ms",
+            "500");
+    EmbeddedBroker broker = EmbeddedBroker.startOn(Path.of(arguments[0]), port, settings);
     System.out.println(READY + broker.bootstrap());
     Thread.currentThread().join();
   }
@@ -84,6 +104,7 @@ final class BrokerProcess implements AutoCloseable {
 
   /** Starts the killed broker again, without waiting until it is ready. */
   void startAgain() {
+    controller.awaitLoss(NODE);
     process.start();
   }
 
@@ -94,5 +115,6 @@ final class BrokerProcess implements AutoCloseable {
   @Override
   public void close() {
     process.close();
+    controller.close();
   }
 }

@@ -34,7 +34,8 @@ final class ManyStreams {
   /** 64 channels of 16 components: a state takes 8 KiB. */
   private static final List<Integer> CHANNELS = List.of(32, 32);
 
-  private static final int BATCH = 2;
+  static final int BATCH = 2;
+
   private static final int WARM_UP = 50;
 
   private final EmbeddedBroker broker;

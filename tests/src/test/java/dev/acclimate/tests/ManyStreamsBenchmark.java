@@ -18,6 +18,8 @@ import org.junit.jupiter.params.provider.CsvSource;
  * }</pre>
  */
 class ManyStreamsBenchmark {
+  private static final int VISITS = 3;
+
   @TempDir private Path folder;
 
   @ParameterizedTest
@@ -26,12 +28,12 @@ class ManyStreamsBenchmark {
       throws IOException, InterruptedException {
     ManyStreams.Result result;
     try (EmbeddedBroker broker = EmbeddedBroker.start()) {
-      result = new ManyStreams(broker, folder, streams, memory).run(2);
+      result = new ManyStreams(broker, folder, streams, memory).run(VISITS);
     }
 
     System.out.println(streams + " streams, " + memory + " for their states");
     result.log().forEach(System.out::println);
-    assertThat(result.answered()).isEqualTo(streams * 2 * 2);
+    assertThat(result.answered()).isEqualTo(streams * ManyStreams.BATCH * VISITS);
     assertThat(result.repeated()).isZero();
     assertThat(result.wrong()).isZero();
   }

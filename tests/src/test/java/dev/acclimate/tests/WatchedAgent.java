@@ -16,6 +16,9 @@ import java.util.concurrent.TimeUnit;
 final class WatchedAgent implements AutoCloseable {
   private static final int SECONDS = 30;
 
+  /** Without a limit a JVM takes memory as long as the machine has some, needed or not. */
+  private static final String HEAP = "-Xmx256m";
+
   private final Process process;
   private final int port;
 
@@ -40,6 +43,7 @@ final class WatchedAgent implements AutoCloseable {
     ProcessBuilder builder =
         new ProcessBuilder(
             Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            HEAP,
             Acclimate.class.getName(),
             "run",
             "--config",
