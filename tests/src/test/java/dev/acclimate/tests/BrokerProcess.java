@@ -26,6 +26,8 @@ import org.slf4j.LoggerFactory;
  * itself when it starts again within its own session: it leads, is declared dead, and leads again.
  */
 final class BrokerProcess implements AutoCloseable {
+  static final String HEARTBEAT_MILLIS = "500";
+
   private static final String READY = "ready at ";
   private static final int NODE = 1;
 
@@ -104,7 +106,7 @@ final class BrokerProcess implements AutoCloseable {
 
   /** Starts the killed broker again, without waiting until it is ready. */
   void startAgain() {
-    controller.awaitLoss(NODE);
+    controller.awaitNoBroker();
     process.start();
   }
 
