@@ -45,6 +45,7 @@ final class ManyStreams {
   private final List<String> log = new ArrayList<>();
   private final Map<String, byte[]> answers = new HashMap<>();
   private int repeated;
+  private long processBytes;
 
   /**
    * @param streams how many
@@ -65,9 +66,17 @@ final class ManyStreams {
    * @param wrong answers that differ in a bit from the model's own
    * @param known streams that the agent had a state for, at the end
    * @param resident those whose state was in memory
+   * @param processBytes the most memory that the process had in use, native memory included
    * @param log memory and times, for people
    */
-  record Result(int answered, int repeated, int wrong, int known, int resident, List<String> log) {}
+  record Result(
+      int answered,
+      int repeated,
+      int wrong,
+      int known,
+      int resident,
+      long processBytes,
+      List<String> log) {}
 
   /** Sends every stream {@code visits} batches. */
   Result run(int visits) throws IOException, InterruptedException {
@@ -90,6 +99,7 @@ final class ManyStreams {
           wrong(model, input, visits),
           (int) agent.metric("acclimate_streams"),
           (int) agent.metric("acclimate_states_resident"),
+          processBytes,
           log);
     }
   }
@@ -144,6 +154,7 @@ final class ManyStreams {
   private void note(WatchedAgent agent, String what, double seconds)
       throws IOException, InterruptedException {
     agent.collectGarbage();
+    processBytes = Math.max(processBytes, agent.residentBytes());
     log.add(
         String.format(
             "%-26s %6.1f s; streams %,6.0f, resident %,6.0f; heap %5.1f MB, direct %5.1f MB,"

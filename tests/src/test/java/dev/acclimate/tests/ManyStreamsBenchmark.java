@@ -23,8 +23,8 @@ class ManyStreamsBenchmark {
   @TempDir private Path folder;
 
   @ParameterizedTest
-  @CsvSource({"10000, 16MiB", "10000, 256MiB"})
-  void streamsCostTheirStateOrNextToNothing(int streams, String memory)
+  @CsvSource({"10000, 16MiB, 600", "10000, 256MiB, 700"})
+  void streamsCostTheirStateOrNextToNothing(int streams, String memory, int processMegabytes)
       throws IOException, InterruptedException {
     ManyStreams.Result result;
     try (EmbeddedBroker broker = EmbeddedBroker.start()) {
@@ -36,5 +36,6 @@ class ManyStreamsBenchmark {
     assertThat(result.answered()).isEqualTo(streams * ManyStreams.BATCH * VISITS);
     assertThat(result.repeated()).isZero();
     assertThat(result.wrong()).isZero();
+    assertThat(result.processBytes()).isLessThan(processMegabytes * 1_000_000L);
   }
 }
