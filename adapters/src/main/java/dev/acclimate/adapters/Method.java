@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * <p>{@link #parse} reads the names that users write; the methods themselves are in this package,
  * one class each, named after the paper they come from.
  */
-public sealed interface Method permits Source, StatelessMethod, Ema, UnmixTns, Adab2n {
+public sealed interface Method permits Source, StatelessMethod, Ema, UnmixTns, Adab2n, Auto {
 
   /** The method's name without options. */
   String name();
@@ -84,6 +84,7 @@ public sealed interface Method permits Source, StatelessMethod, Ema, UnmixTns, A
     known.put(Adab2n.NAME, Adab2n::read);
     known.put(AlphaBn.NAME, AlphaBn::read);
     known.put(UnmixTns.NAME, UnmixTns::read);
+    known.put(Auto.NAME, Auto::read);
     Function<OptionReader, Method> reader = known.get(spec.name());
     if (reader == null) {
       throw new InvalidInputException(
