@@ -30,7 +30,8 @@ final class SimulatedStreamOptions {
       names = "--corruptions",
       paramLabel = "LIST",
       defaultValue = "none",
-      description = "One domain each, comma-separated. Default: ${DEFAULT-VALUE}.")
+      description =
+          "One domain each, comma-separated; all: the 15 published ones. Default: ${DEFAULT-VALUE}.")
   private String corruptions;
 
   @Option(
