@@ -9,27 +9,65 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
-record Auto(
-    int components,
-    double momentum,
-    double referenceBatch,
-    double temperature,
-    double caution,
-    double cap,
-    double window)
-    implements Method {
+/**
+ * A shift of the whole domain, told apart from which classes happen to come: ours, without labels.
+ *
+ * <p>Source samples, clustered at each site ({@link Calibration}), tell what statistics to expect
+ * of a sample of either kind: component means {@code M [K, C]} and variances {@code V [K, C]}, both
+ * of which stay as they are. A site keeps how far its domain has moved, {@code s [C]}, and the
+ * logarithm of how much wider it has become, {@code r [C]}; it normalizes with mean {@code mu_s +
+ * s} and variance {@code var_s exp(r)}, so it is the untouched model as long as both are 0. For a
+ * batch of instances with statistics {@code m, v [B, C]}:
+ *
+ * <pre>
+ * P      = softmax_k(cos(m - s, M_k) / temperature)             [B, K]
+ * e      = m - s - P M                                          what no class explains, [B, C]
+ * rate   : s += rate mean_b e
+ *          r += rate (log(mean_b(v + e^2) / mean_b(P V)) - r)
+ * </pre>
+ *
+ * <p>A burst of one class changes P and leaves e alone; a change of the domain shows in e of all
+ * classes together, so that one shift learns from every sample. The rate is small, {@code 1 - (1 -
+ * momentum)^(B / 64)}, unless the evidence is strong: with {@code t} the mean of e over about the
+ * last 64 instances, {@code q} a running mean of {@code e^2}, and both measured in source variances
+ * and averaged over channels, it rises to {@code (1 - caution (q / n) / t^2) / 2} of a step, n
+ * being the instances in t. Under no change {@code t^2} is about {@code q / n}.
+ *
+ * @param components K
+ * @param momentum of the steady rate, for 64 instances
+ * @param caution how many times the noise the evidence must exceed
+ * @param temperature of the softmax over similarities
+ */
+record Auto(int components, double momentum, double caution, double temperature) implements Method {
   static final String NAME = "auto";
-  private static final float LEAST_NORM = 1e-12f;
+  private static final int DEFAULT_COMPONENTS = 16;
+  private static final double DEFAULT_MOMENTUM = 0.02;
+  private static final double DEFAULT_CAUTION = 40;
+  private static final double DEFAULT_TEMPERATURE = 0.07;
+
+  /** Below it, similarities divided by the temperature leave the range of float32's softmax. */
+  private static final double LEAST_TEMPERATURE = 1e-6;
+
+  /** Instances that the steady rate is stated for, and that evidence is gathered over. */
+  private static final float WINDOW = 64;
+
+  /** The part of the evidence that a strong one moves the shift by at once. */
+  private static final float FASTEST = 0.5f;
+
+  private static final float LEAST = 1e-12f;
+
+  private static final int SHIFT = 2;
+  private static final int WIDENING = 3;
+  private static final int TREND = 4;
+  private static final int NOISE = 5;
 
   static Auto read(OptionReader options) {
     return new Auto(
-        options.integer("components", 10, 1, 4096),
-        options.number("momentum", 0.2, 0, true, 1),
-        options.number("reference-batch", 64, 0, true, Double.MAX_VALUE),
-        options.number("temperature", 0.07, 1e-6, false, Double.MAX_VALUE),
-        options.number("caution", 0, 0, false, 1e6),
-        options.number("cap", 0.5, 0, false, 1),
-        options.number("window", 64, 1, false, 1e6));
+        options.integer("components", DEFAULT_COMPONENTS, 2, 4096),
+        options.number("momentum", DEFAULT_MOMENTUM, 0, true, 1),
+        options.number("caution", DEFAULT_CAUTION, 1, false, Double.MAX_VALUE),
+        options.number(
+            "temperature", DEFAULT_TEMPERATURE, LEAST_TEMPERATURE, false, Double.MAX_VALUE));
   }
 
   @Override
@@ -42,14 +80,14 @@ record Auto(
     Map<String, String> options = new LinkedHashMap<>();
     options.put("components", Integer.toString(components));
     options.put("momentum", Double.toString(momentum));
-    options.put("reference-batch", Double.toString(referenceBatch));
-    options.put("temperature", Double.toString(temperature));
     options.put("caution", Double.toString(caution));
-    options.put("cap", Double.toString(cap));
-    options.put("window", Double.toString(window));
+    options.put("temperature", Double.toString(temperature));
     return options;
   }
 
+  /**
+   * Without a spatial axis an instance has no variance: such sites keep the source's statistics.
+   */
   @Override
   public boolean adapts(NormalizationSite site) {
     return site.isSpatial();
@@ -61,9 +99,9 @@ record Auto(
         new StateKind("component_mean", components),
         new StateKind("component_var", components),
         new StateKind("shift", 0),
-        new StateKind("ratio", 0),
+        new StateKind("log_widening", 0),
         new StateKind("trend", 0),
-        new StateKind("spread", 0));
+        new StateKind("noise", 0));
   }
 
   @Override
@@ -80,28 +118,41 @@ record Auto(
   public float[][] initialState(
       NormalizationSite site, SplittableRandom random, @Nullable SiteComponents calibration) {
     if (calibration == null || calibration.components() != components) {
-      throw new InvalidInputException(canonical() + ": expected a calibration");
+      throw new InvalidInputException(
+          canonical()
+              + ": expected a calibration of "
+              + components
+              + " components, found "
+              + (calibration == null ? "none" : calibration.components()));
     }
     int channels = site.channels();
-    float[] spread = new float[channels];
-    for (int c = 0; c < channels; c++) {
-      double sum = 0;
-      double square = 0;
-      for (int k = 0; k < components; k++) {
-        double m = calibration.mean()[k * channels + c] - site.mean()[c];
-        sum += m;
-        square += m * m;
-      }
-      spread[c] = (float) Math.max(0, square / components - sum * sum / components / components);
-    }
     return new float[][] {
       calibration.mean(),
       calibration.variance(),
       new float[channels],
       new float[channels],
       new float[channels],
-      spread
+      varianceOfMeans(calibration, channels)
     };
+  }
+
+  /** How far components lie apart: a first guess at how far instances lie from their component. */
+  private static float[] varianceOfMeans(SiteComponents calibration, int channels) {
+    int components = calibration.components();
+    float[] variance = new float[channels];
+    for (int c = 0; c < channels; c++) {
+      double mean = 0;
+      for (int k = 0; k < components; k++) {
+        mean += calibration.mean()[k * channels + c] / (double) components;
+      }
+      double sum = 0;
+      for (int k = 0; k < components; k++) {
+        double difference = calibration.mean()[k * channels + c] - mean;
+        sum += difference * difference;
+      }
+      variance[c] = (float) (sum / components);
+    }
+    return variance;
   }
 
   @Override
@@ -109,89 +160,94 @@ record Auto(
     OperatorWriter ops = graph.ops();
     String componentMean = graph.state(0);
     String componentVariance = graph.state(1);
-    String shift = graph.state(2);
-    String ratio = graph.state(3);
+    String shift = graph.state(SHIFT);
     SiteGraph.Moments instances = graph.instanceMoments();
-    String centredMean = ops.sub(componentMean, graph.sourceMean()); // [K, C]
-    String unshifted = ops.sub(instances.mean(), shift); // [B, C], centred
-    String raw = ops.add(unshifted, graph.sourceMean());
-    String floor = ops.constant(LEAST_NORM);
-    String weights =
-        ops.softmaxOfRows(
-            ops.matMulTransposed(
-                (float) (1 / temperature),
-                ops.div(raw, ops.max(ops.reduceL2(raw, true, 1), floor)),
-                ops.div(componentMean, ops.max(ops.reduceL2(componentMean, true, 1), floor))));
-    String expected = ops.matMul(weights, centredMean); // [B, C]
-    String residual = ops.sub(unshifted, expected);
-    String measured = graph.meanOfRows(ops.add(instances.variance(), ops.mul(residual, residual)));
-    String predicted = graph.meanOfRows(ops.matMul(weights, componentVariance));
-    String batchRatio = ops.div(measured, ops.max(predicted, ops.constant(1e-12f)));
-    String steady = graph.sharedPerBatch("auto-rate", () -> rate(graph, momentum));
-    String batchShift = graph.meanOfRows(residual); // [C]
-    String precision = precision(graph);
-    String one = ops.constant(1f);
-    String blend =
-        graph.sharedPerBatch(
-            "auto-trend",
-            () ->
-                ops.emit(
-                    "Min",
-                    List.of(
-                        ops.constant(1f),
-                        ops.mul(graph.batchSize(), ops.constant((float) (1 / window))))));
-    String seen =
-        graph.sharedPerBatch(
-            "auto-seen",
-            () ->
-                ops.mul(
-                    graph.batchSize(),
-                    ops.sub(ops.div(ops.constant(2f), blend), ops.constant(1f))));
-    String trend = graph.state(4);
-    String spread = graph.state(5);
-    String trending = ops.add(trend, ops.mul(blend, ops.sub(batchShift, trend)));
-    String surprise = ops.reduceSum(ops.mul(ops.mul(trending, trending), precision), true, 0);
-    String doubt = ops.div(ops.reduceSum(ops.mul(spread, precision), true, 0), seen);
-    String gain =
-        ops.max(
-            ops.sub(
-                one,
-                ops.div(
-                    ops.mul(doubt, ops.constant((float) caution)),
-                    ops.max(surprise, ops.constant(1e-12f)))),
-            ops.constant(0f));
-    String fast = ops.mul(ops.mul(gain, ops.constant((float) cap)), blend);
-    String rate = caution == 0 ? steady : ops.max(steady, fast);
-    String moved = ops.mul(rate, batchShift);
-    String left = ops.sub(residual, moved);
-    String nextSpread =
-        ops.add(spread, ops.mul(steady, ops.sub(graph.meanOfRows(ops.mul(left, left)), spread)));
-    String nextShift = ops.add(shift, moved);
-    String logBatch = ops.emit("Log", List.of(ops.max(batchRatio, ops.constant(1e-6f))));
-    String nextRatio = ops.add(ratio, ops.mul(rate, ops.sub(logBatch, ratio)));
-    String variance = ops.mul(graph.sourceVariance(), ops.emit("Exp", List.of(nextRatio)));
+
+    String unshifted = ops.sub(instances.mean(), shift); // m - s, centred, [B, C]
+    String weights = ComponentAssignment.write(graph, componentMean, unshifted, temperature);
+    String expected = ops.matMul(weights, ops.sub(componentMean, graph.sourceMean()));
+    String residual = ops.sub(unshifted, expected); // e [B, C]
+    String batchResidual = graph.meanOfRows(residual);
+
+    String blend = graph.sharedPerBatch("auto-blend", () -> blend(graph));
+    String trend =
+        ops.add(graph.state(TREND), ops.mul(blend, ops.sub(batchResidual, graph.state(TREND))));
+    String steady = graph.sharedPerBatch("auto-steady", () -> steadyRate(graph));
+    String rate = ops.max(steady, ops.mul(blend, evidence(graph, trend)));
+
+    String step = ops.mul(rate, batchResidual);
+    String nextShift = ops.add(shift, step);
+    String left = ops.sub(residual, step);
+    String noise = graph.meanOfRows(ops.mul(left, left));
+    String nextNoise =
+        ops.add(graph.state(NOISE), ops.mul(steady, ops.sub(noise, graph.state(NOISE))));
+    String widening = graph.state(WIDENING);
+    String batchWidening = widening(graph, instances, residual, weights, componentVariance);
+    String nextWidening = ops.add(widening, ops.mul(rate, ops.sub(batchWidening, widening)));
+
     graph.setNextStates(
-        ops.add(componentMean, ops.constant(0f)),
-        ops.add(componentVariance, ops.constant(0f)),
+        ops.identity(componentMean),
+        ops.identity(componentVariance),
         nextShift,
-        nextRatio,
-        ops.sub(trending, moved),
-        nextSpread);
-    graph.normalizeBatch(nextShift, variance);
+        nextWidening,
+        ops.sub(trend, step),
+        nextNoise);
+    graph.normalizeBatch(nextShift, ops.mul(graph.sourceVariance(), ops.node("Exp", nextWidening)));
   }
 
-  private String precision(SiteGraph graph) {
-    float[] v = graph.site().variance();
-    float[] p = new float[v.length];
-    for (int c = 0; c < p.length; c++) {
-      p[c] = 1 / (v[c] + graph.site().epsilon()) / v.length;
-    }
-    return graph.vector(p);
-  }
-
-  private String rate(SiteGraph graph, double momentum) {
+  /** {@code log(mean_b(v + e^2) / mean_b(P V))}; channels that are always 0 stay at 0. */
+  private static String widening(
+      SiteGraph graph,
+      SiteGraph.Moments instances,
+      String residual,
+      String weights,
+      String componentVariance) {
     OperatorWriter ops = graph.ops();
-    String exponent = ops.mul(graph.batchSize(), ops.constant((float) (1 / referenceBatch)));
+    String epsilon = ops.constant(Math.max(graph.site().epsilon(), LEAST));
+    String found = graph.meanOfRows(ops.add(instances.variance(), ops.mul(residual, residual)));
+    String expected = graph.meanOfRows(ops.matMul(weights, componentVariance));
+    return ops.node("Log", ops.div(ops.add(found, epsilon), ops.add(expected, epsilon)));
+  }
+
+  /** {@code max(0, 1 - caution (q / n) / t^2) / 2}, over all channels of the site. */
+  private String evidence(SiteGraph graph, String trend) {
+    OperatorWriter ops = graph.ops();
+    String precision = graph.vector(precision(graph.site()));
+    String found = ops.reduceSum(ops.mul(ops.mul(trend, trend), precision), true, 0);
+    String noise = ops.reduceSum(ops.mul(graph.state(NOISE), precision), true, 0);
+    String threshold =
+        ops.mul(noise, graph.sharedPerBatch("auto-threshold/" + caution, () -> threshold(graph)));
+    String ratio = ops.div(threshold, ops.max(found, ops.constant(LEAST)));
+    String clear = ops.max(ops.sub(ops.constant(1f), ratio), ops.constant(0f));
+    return ops.mul(clear, ops.constant(FASTEST));
+  }
+
+  private static float[] precision(NormalizationSite site) {
+    float[] precision = new float[site.channels()];
+    for (int c = 0; c < precision.length; c++) {
+      precision[c] = 1 / (site.variance()[c] + site.epsilon()) / precision.length;
+    }
+    return precision;
+  }
+
+  /** How much of the trend a batch replaces: {@code min(1, B / 64)}. */
+  private static String blend(SiteGraph graph) {
+    OperatorWriter ops = graph.ops();
+    String part = ops.mul(graph.batchSize(), ops.constant(1 / WINDOW));
+    return ops.node("Min", part, ops.constant(1f));
+  }
+
+  /** {@code caution / n}, n the instances in a moving average of batches: {@code B (2 / w - 1)}. */
+  private String threshold(SiteGraph graph) {
+    OperatorWriter ops = graph.ops();
+    String batches = ops.sub(ops.div(ops.constant(2f), blend(graph)), ops.constant(1f));
+    return ops.div(ops.constant((float) caution), ops.mul(graph.batchSize(), batches));
+  }
+
+  /** {@code 1 - (1 - momentum)^(B / 64)}. */
+  private String steadyRate(SiteGraph graph) {
+    OperatorWriter ops = graph.ops();
+    String exponent = ops.mul(graph.batchSize(), ops.constant(1 / WINDOW));
     String kept = ops.pow(ops.constant((float) (1 - momentum)), exponent);
     return ops.sub(ops.constant(1f), kept);
   }

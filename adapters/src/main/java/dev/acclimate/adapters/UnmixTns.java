@@ -40,8 +40,6 @@ record UnmixTns(
   /** Of the source variance, the part that the components' own variance starts with. */
   private static final double OWN_VARIANCE = 0.5;
 
-  private static final float LEAST_NORM = 1e-12f;
-
   /** Below it, similarities divided by the temperature leave the range of float32's softmax. */
   private static final double LEAST_TEMPERATURE = 1e-6;
 
@@ -149,7 +147,7 @@ record UnmixTns(
     String instanceMean = instances.mean(); // m [B, C], centred
     String instanceVariance = instances.variance(); // v [B, C]
 
-    String weights = assignment(graph, mean, instanceMean); // P [B, K]
+    String weights = ComponentAssignment.write(graph, mean, instanceMean, temperature); // P [B, K]
     String centredMean = ops.sub(mean, graph.sourceMean());
 
     String mixedMean =
@@ -181,19 +179,6 @@ record UnmixTns(
       String instances) {
     String kept = ops.sub(states, ops.mul(moved, comparable));
     return ops.transposedMatMulPlus(scaledWeights, instances, kept);
-  }
-
-  /** P: softmax over components of the cosine between instance and component means. */
-  private String assignment(SiteGraph graph, String mean, String instanceMean) {
-    OperatorWriter ops = graph.ops();
-    String raw = ops.add(instanceMean, graph.sourceMean());
-    String floor = ops.constant(LEAST_NORM);
-    String instanceNorm = ops.max(ops.reduceL2(raw, true, 1), floor);
-    String componentNorm = ops.max(ops.reduceL2(mean, true, 1), floor);
-    String similarity =
-        ops.matMulTransposed(
-            (float) (1 / temperature), ops.div(raw, instanceNorm), ops.div(mean, componentNorm));
-    return ops.softmaxOfRows(similarity);
   }
 
   /** {@code mean_k ((1 - p_bk) S_k + p_bk s_b) = mean_k S_k + (s - P S) / K}. */

@@ -45,6 +45,8 @@ class MethodTest {
         "adab2n",
         "adab2n[kappa=0.2;tasks=detected;slots=4]",
         "adab2n[renormalize=false;normalize=batch]",
+        "auto",
+        "auto[components=10;momentum=0.05;caution=20]",
         "unmix-tns[init=calibrated;components=10;momentum=0.5]"
       })
   void readsBackWhatItPrints(String text) {
@@ -75,7 +77,7 @@ class MethodTest {
         "ema[momentum=0.1]x | method 'ema[momentum=0.1]x': expected a name",
         "ema[a[b=1]] | method 'ema[a[b=1]]': expected a name",
         "alpha-bn+ | method 'alpha-bn+': expected a name",
-        "batchnorm | unknown method 'batchnorm': expected one of adab2n, alpha-bn, bn-prior, ema, source, tbn, unmix-tns",
+        "batchnorm | unknown method 'batchnorm': expected one of adab2n, alpha-bn, auto, bn-prior, ema, source, tbn, unmix-tns",
         "tbn[momentum=1] | method 'tbn[momentum=1]': unknown option 'momentum': expected none, tbn takes no options",
         "alpha-bn[weight=1] | method 'alpha-bn[weight=1]': unknown option 'weight': expected [source-weight]",
         "ema[momentum] | method 'ema[momentum]': expected option=value, found 'momentum'",

@@ -184,6 +184,85 @@ final class PlainNormalization {
     return sum;
   }
 
+  /**
+   * {@code auto}. Updates {@code state = {shift, log widening, trend, noise}} in place.
+   *
+   * @param means of the components, {@code [K][C]}
+   * @param variances of the components, {@code [K][C]}
+   */
+  double[][][] auto(
+      double[][][] x,
+      double momentum,
+      double caution,
+      double temperature,
+      double[][] means,
+      double[][] variances,
+      double[][] state) {
+    int size = x.length;
+    double[][] e = new double[size][channels()];
+    double[] batchE = new double[channels()];
+    double[] found = new double[channels()];
+    double[] expected = new double[channels()];
+    for (int b = 0; b < size; b++) {
+      double[] m = batchMean(new double[][][] {x[b]});
+      double[] v = batchVariance(new double[][][] {x[b]});
+      double[] unshifted = mix(1, m, -1, state[0]);
+      double[] p = assignment(unshifted, means, temperature);
+      for (int c = 0; c < channels(); c++) {
+        double mean = 0;
+        double variance = 0;
+        for (int k = 0; k < p.length; k++) {
+          mean += p[k] * means[k][c];
+          variance += p[k] * variances[k][c];
+        }
+        e[b][c] = unshifted[c] - mean;
+        batchE[c] += e[b][c] / size;
+        found[c] += (v[c] + e[b][c] * e[b][c]) / size;
+        expected[c] += variance / size;
+      }
+    }
+    double blend = Math.min(1, size / 64.0);
+    double clear = 0;
+    double doubt = 0;
+    for (int c = 0; c < channels(); c++) {
+      state[2][c] += blend * (batchE[c] - state[2][c]);
+      clear += state[2][c] * state[2][c] / (sourceVariance[c] + epsilon);
+      doubt += state[3][c] / (sourceVariance[c] + epsilon);
+    }
+    double instances = size * (2 / blend - 1);
+    double evidence = Math.max(0, 1 - caution * doubt / instances / clear) / 2;
+    double steady = 1 - Math.pow(1 - momentum, size / 64.0);
+    double rate = Math.max(steady, blend * evidence);
+    double[] variance = new double[channels()];
+    for (int c = 0; c < channels(); c++) {
+      double step = rate * batchE[c];
+      double noise = 0;
+      for (int b = 0; b < size; b++) {
+        noise += (e[b][c] - step) * (e[b][c] - step) / size;
+      }
+      double widening = Math.log((found[c] + epsilon) / (expected[c] + epsilon));
+      state[0][c] += step;
+      state[1][c] += rate * (widening - state[1][c]);
+      state[2][c] -= step;
+      state[3][c] += steady * (noise - state[3][c]);
+      variance[c] = sourceVariance[c] * Math.exp(state[1][c]);
+    }
+    return normalize(x, mix(1, sourceMean, 1, state[0]), variance);
+  }
+
+  private static double[] assignment(double[] mean, double[][] components, double temperature) {
+    double[] p = new double[components.length];
+    double sum = 0;
+    for (int k = 0; k < p.length; k++) {
+      p[k] = Math.exp((cosine(mean, components[k]) - 1) / temperature);
+      sum += p[k];
+    }
+    for (int k = 0; k < p.length; k++) {
+      p[k] /= sum;
+    }
+    return p;
+  }
+
   /** Updates the components {@code [K][C]} in place; forms every {@code [B, K, C]} value. */
   double[][][] unmix(
       double[][][] x, double lambda, double temperature, double[][] means, double[][] variances) {
