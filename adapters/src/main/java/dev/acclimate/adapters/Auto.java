@@ -1,6 +1,5 @@
 package dev.acclimate.adapters;
 
-import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.NormalizationSite;
 import dev.acclimate.models.OperatorWriter;
 import java.util.LinkedHashMap;
@@ -117,22 +116,15 @@ record Auto(int components, double momentum, double caution, double temperature)
   @Override
   public float[][] initialState(
       NormalizationSite site, SplittableRandom random, @Nullable SiteComponents calibration) {
-    if (calibration == null || calibration.components() != components) {
-      throw new InvalidInputException(
-          canonical()
-              + ": expected a calibration of "
-              + components
-              + " components, found "
-              + (calibration == null ? "none" : calibration.components()));
-    }
+    SiteComponents start = SiteComponents.require(calibration, components, this);
     int channels = site.channels();
     return new float[][] {
-      calibration.mean(),
-      calibration.variance(),
+      start.mean(),
+      start.variance(),
       new float[channels],
       new float[channels],
       new float[channels],
-      varianceOfMeans(calibration, channels)
+      varianceOfMeans(start, channels)
     };
   }
 

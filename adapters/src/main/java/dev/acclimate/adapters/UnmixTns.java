@@ -1,6 +1,5 @@
 package dev.acclimate.adapters;
 
-import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.NormalizationSite;
 import dev.acclimate.models.OperatorWriter;
 import java.util.LinkedHashMap;
@@ -110,15 +109,8 @@ record UnmixTns(
   public float[][] initialState(
       NormalizationSite site, SplittableRandom random, @Nullable SiteComponents calibration) {
     if (needsCalibration()) {
-      if (calibration == null || calibration.components() != components) {
-        throw new InvalidInputException(
-            canonical()
-                + ": expected a calibration of "
-                + components
-                + " components, found "
-                + (calibration == null ? "none" : calibration.components()));
-      }
-      return new float[][] {calibration.mean(), calibration.variance()};
+      SiteComponents found = SiteComponents.require(calibration, components, this);
+      return new float[][] {found.mean(), found.variance()};
     }
     int channels = site.channels();
     float[] mean = new float[components * channels];

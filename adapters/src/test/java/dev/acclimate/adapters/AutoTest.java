@@ -54,8 +54,8 @@ class AutoTest {
 
     AdaptiveModel open(String method) {
       AdaptedModel adapted = AdaptedModel.adapt(site.model(), Method.parse(method));
-      float[] mean = narrow(PlainNormalization.flatten(means));
-      float[] variance = narrow(PlainNormalization.flatten(variances));
+      float[] mean = PlainNormalization.narrow(PlainNormalization.flatten(means));
+      float[] variance = PlainNormalization.narrow(PlainNormalization.flatten(variances));
       String name = NormalizationSites.find(site.model()).get(0).name();
       Calibration calibration =
           new Calibration(
@@ -81,17 +81,14 @@ class AutoTest {
     }
   }
 
-  private static float[] narrow(double[] values) {
-    float[] narrow = new float[values.length];
-    for (int i = 0; i < narrow.length; i++) {
-      narrow[i] = (float) values[i];
-    }
-    return narrow;
-  }
-
   private static float[] run(AdaptiveModel model, double[][][] x) {
     Tensor input =
-        Tensor.of(narrow(PlainNormalization.flatten(x)), x.length, x[0].length, SIDE, SIDE);
+        Tensor.of(
+            PlainNormalization.narrow(PlainNormalization.flatten(x)),
+            x.length,
+            x[0].length,
+            SIDE,
+            SIDE);
     BatchResult result = model.run(Map.of("x", input));
     assertThat(result.adapted()).isTrue();
     return result.outputs().get("y").toFloatArray();

@@ -216,7 +216,7 @@ class MethodGraphsTest {
     AdaptationState end =
         check(
             "adab2n[kappa=%s;renormalize=false;slots=%d;normalize=batch]".formatted(kappa, TASKS),
-            Map.of("task_weight", narrow(psi)),
+            Map.of("task_weight", PlainNormalization.narrow(psi)),
             setting,
             site,
             seed,
@@ -266,7 +266,7 @@ class MethodGraphsTest {
         shape[0] = setting.batch();
         shape[1] = setting.channels();
         System.arraycopy(setting.spatial(), 0, shape, 2, setting.spatial().length);
-        Tensor input = Tensor.of(narrow(PlainNormalization.flatten(x)), shape);
+        Tensor input = Tensor.of(PlainNormalization.narrow(PlainNormalization.flatten(x)), shape);
 
         Tensor tasks = Tensor.allocate(ElementType.INT64, setting.batch());
         int[] ids = new int[setting.batch()];
@@ -317,14 +317,6 @@ class MethodGraphsTest {
       }
     }
     return x;
-  }
-
-  private static float[] narrow(double[] values) {
-    float[] narrow = new float[values.length];
-    for (int i = 0; i < narrow.length; i++) {
-      narrow[i] = (float) values[i];
-    }
-    return narrow;
   }
 
   private static double[][] rows(Tensor matrix) {

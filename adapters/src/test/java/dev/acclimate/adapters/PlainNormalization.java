@@ -29,6 +29,14 @@ final class PlainNormalization {
     return wide;
   }
 
+  static float[] narrow(double[] values) {
+    float[] narrow = new float[values.length];
+    for (int i = 0; i < narrow.length; i++) {
+      narrow[i] = (float) values[i];
+    }
+    return narrow;
+  }
+
   int channels() {
     return gamma.length;
   }
