@@ -30,7 +30,9 @@ final class SimulatedStreamOptions {
       names = "--corruptions",
       paramLabel = "LIST",
       defaultValue = "none",
-      description = "One domain each, comma-separated. Default: ${DEFAULT-VALUE}.")
+      description =
+          "One domain each, comma-separated: none, names as published such as gaussian_noise, or all"
+              + " for the 15 of them. Default: ${DEFAULT-VALUE}.")
   private String corruptions;
 
   @Option(

@@ -17,9 +17,6 @@ import java.util.stream.IntStream;
  */
 public final class Corrupter {
 
-  /** Lets a whole number of steps stay one in spite of float rounding. */
-  private static final float ROUNDING_SLACK = 1e-3f;
-
   private final Shift shift;
   private final ImageShape shape;
   private final long seed;
@@ -64,10 +61,19 @@ public final class Corrupter {
       case SHOT_NOISE -> Noise.shot(Severities.shotNoise(shape, severity));
       case IMPULSE_NOISE -> Noise.impulse(Severities.impulseNoise(shape, severity));
       case DEFOCUS_BLUR -> new DefocusBlur(shape, Severities.defocusBlur(shape, severity));
+      case GLASS_BLUR -> new GlassBlur(shape, Severities.glassBlur(shape, severity));
+      case MOTION_BLUR -> new MotionBlur(shape, Severities.motionBlur(shape, severity), -45, 45);
+      case ZOOM_BLUR -> new ZoomBlur(shape, Severities.zoomBlur(shape, severity));
+      case SNOW -> new Snow(shape, Severities.snow(shape, severity));
+      case FROST -> new Frost(shape, Severities.frost(shape, severity));
       case FOG -> new Fog(shape, Severities.fog(shape, severity));
       case BRIGHTNESS -> Tone.brightness(shape, Severities.brightness(shape, severity));
       case CONTRAST -> Tone.contrast(shape, Severities.contrast(shape, severity));
+      case ELASTIC_TRANSFORM ->
+          new ElasticTransform(shape, Severities.elasticTransform(shape, severity));
       case PIXELATE -> new Pixelate(shape, Severities.pixelate(shape, severity));
+      case JPEG_COMPRESSION ->
+          new JpegCompression(shape, Severities.jpegCompression(shape, severity));
     };
   }
 
@@ -92,10 +98,7 @@ public final class Corrupter {
     }
     distortion.apply(
         chw, SeededRandom.of(seed, shift.corruption().id().hashCode(), shift.severity(), sample));
-    for (int i = 0; i < chw.length; i++) {
-      float clipped = Math.max(0, Math.min(1, chw[i]));
-      chw[i] = (int) (clipped * 255 + ROUNDING_SLACK) / 255f;
-    }
+    Bytes.truncate(chw);
   }
 
   /**

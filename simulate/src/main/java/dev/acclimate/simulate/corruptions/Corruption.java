@@ -3,6 +3,7 @@ package dev.acclimate.simulate.corruptions;
 import dev.acclimate.models.InvalidInputException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -21,14 +22,35 @@ public enum Corruption {
   IMPULSE_NOISE("impulse_noise"),
   /** A disc-shaped blur. */
   DEFOCUS_BLUR("defocus_blur"),
+  /** As if through frosted glass: blurred, with pixels out of place. */
+  GLASS_BLUR("glass_blur"),
+  /** A blur along a random direction. */
+  MOTION_BLUR("motion_blur"),
+  /** A blur away from the centre. */
+  ZOOM_BLUR("zoom_blur"),
+  /** Falling flakes over a paler scene. */
+  SNOW("snow"),
+  /** Ice crystals on a pane. */
+  FROST("frost"),
   /** A bright random cloud over the image. */
   FOG("fog"),
   /** A shift of the value in HSV. */
   BRIGHTNESS("brightness"),
   /** Everything closer to the channel's mean. */
   CONTRAST("contrast"),
+  /** Small parts pulled out of place. */
+  ELASTIC_TRANSFORM("elastic_transform"),
   /** Fewer, larger pixels. */
-  PIXELATE("pixelate");
+  PIXELATE("pixelate"),
+  /** Stored as JPEG of low quality. */
+  JPEG_COMPRESSION("jpeg_compression");
+
+  /** In {@link #parseList}, stands for {@link #PUBLISHED}. */
+  public static final String ALL = "all";
+
+  /** The 15 corruptions of the benchmark in their published order. */
+  public static final List<Corruption> PUBLISHED =
+      List.copyOf(EnumSet.range(GAUSSIAN_NOISE, JPEG_COMPRESSION));
 
   private final String id;
 
@@ -42,33 +64,33 @@ public enum Corruption {
   }
 
   /**
-   * Finds a corruption by its name.
+   * Reads names separated by commas; {@value #ALL} stands for {@link #PUBLISHED}.
    *
-   * @throws InvalidInputException if there is no such corruption; the message lists those there are
-   */
-  public static Corruption parse(String id) {
-    for (Corruption corruption : values()) {
-      if (corruption.id.equals(id)) {
-        return corruption;
-      }
-    }
-    throw new InvalidInputException(
-        "corruptions: expected any of %s, found \"%s\""
-            .formatted(
-                Arrays.stream(values()).map(Corruption::id).collect(Collectors.joining(", ")), id));
-  }
-
-  /**
-   * Reads names separated by commas.
-   *
-   * @throws InvalidInputException if one is unknown
+   * @throws InvalidInputException if one is unknown; the message lists those there are
    */
   public static List<Corruption> parseList(String ids) {
     List<Corruption> corruptions = new ArrayList<>();
     for (String id : ids.split(",", -1)) {
-      corruptions.add(parse(id.strip()));
+      corruptions.addAll(parse(id.strip()));
     }
     return List.copyOf(corruptions);
+  }
+
+  private static List<Corruption> parse(String id) {
+    if (id.equals(ALL)) {
+      return PUBLISHED;
+    }
+    for (Corruption corruption : values()) {
+      if (corruption.id.equals(id)) {
+        return List.of(corruption);
+      }
+    }
+    throw new InvalidInputException(
+        "corruptions: expected any of %s, %s, found \"%s\""
+            .formatted(
+                Arrays.stream(values()).map(Corruption::id).collect(Collectors.joining(", ")),
+                ALL,
+                id));
   }
 
   @Override

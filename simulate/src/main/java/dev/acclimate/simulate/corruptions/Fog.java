@@ -21,8 +21,13 @@ final class Fog implements Distortion {
   Fog(ImageShape shape, Cloud cloud) {
     this.shape = shape;
     this.cloud = cloud;
+    this.side = side(shape);
+  }
+
+  /** Side of the smallest map that covers an image: a power of two. */
+  static int side(ImageShape shape) {
     int longest = Math.max(2, Math.max(shape.height(), shape.width()));
-    this.side = Integer.highestOneBit(longest - 1) << 1;
+    return Integer.highestOneBit(longest - 1) << 1;
   }
 
   @Override

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.simulate.corruptions.Severities.Disc;
+import dev.acclimate.simulate.corruptions.Severities.Trail;
 import dev.acclimate.simulate.data.BuiltinImages;
 import dev.acclimate.simulate.data.ImageSet;
 import dev.acclimate.simulate.data.ImageShape;
@@ -25,8 +26,11 @@ class CorrupterTest {
   private static final ImageSet IMAGES = BuiltinImages.test(60, 0);
   private static final ImageShape SHAPE = IMAGES.shape();
 
+  /** The published parameters of those left out do not rise with every severity either. */
   @ParameterizedTest
-  @EnumSource(mode = Mode.EXCLUDE, names = "NONE")
+  @EnumSource(
+      mode = Mode.EXCLUDE,
+      names = {"NONE", "GLASS_BLUR", "MOTION_BLUR", "FROST", "ELASTIC_TRANSFORM"})
   void changesMoreWithEverySeverity(Corruption corruption) {
     double before = 0;
     for (int severity = 1; severity <= Shift.MAX_SEVERITY; severity++) {
@@ -72,11 +76,22 @@ class CorrupterTest {
   }
 
   @ParameterizedTest
-  @EnumSource(names = {"GAUSSIAN_NOISE", "SHOT_NOISE", "IMPULSE_NOISE", "FOG"})
+  @EnumSource(
+      names = {
+        "GAUSSIAN_NOISE",
+        "SHOT_NOISE",
+        "IMPULSE_NOISE",
+        "GLASS_BLUR",
+        "MOTION_BLUR",
+        "SNOW",
+        "FROST",
+        "FOG",
+        "ELASTIC_TRANSFORM"
+      })
   void samplesAndSeedsDrawTheirOwn(Corruption corruption) {
-    float[] first = grey(0.5f);
-    float[] second = grey(0.5f);
-    float[] otherSeed = grey(0.5f);
+    float[] first = images()[0];
+    float[] second = images()[0];
+    float[] otherSeed = images()[0];
     corrupter(corruption, 3).corrupt(0, first);
     corrupter(corruption, 3).corrupt(1, second);
     Corrupter.of(new Shift(corruption, 3), SHAPE, 9).corrupt(0, otherSeed);
@@ -256,7 +271,11 @@ class CorrupterTest {
   @EnumSource
   void worksOnOtherShapes(Corruption corruption) {
     for (ImageShape shape :
-        List.of(new ImageShape(1, 1, 1), new ImageShape(1, 28, 28), new ImageShape(3, 200, 130))) {
+        List.of(
+            new ImageShape(1, 1, 1),
+            new ImageShape(1, 28, 28),
+            new ImageShape(2, 3, 5),
+            new ImageShape(3, 200, 130))) {
       float[] image = new float[shape.size()];
       Arrays.fill(image, 0.5f);
       for (int severity : new int[] {1, 5}) {
@@ -269,13 +288,131 @@ class CorrupterTest {
   }
 
   @Test
+  void borders() {
+    assertThat(IntStream.range(-5, 9).map(i -> Border.CLAMP.inside(i, 4)))
+        .containsExactly(0, 0, 0, 0, 0, 0, 1, 2, 3, 3, 3, 3, 3, 3);
+    assertThat(IntStream.range(-5, 9).map(i -> Border.MIRROR.inside(i, 4)))
+        .containsExactly(1, 2, 3, 2, 1, 0, 1, 2, 3, 2, 1, 0, 1, 2);
+    assertThat(IntStream.range(-5, 9).map(i -> Border.REFLECT.inside(i, 4)))
+        .containsExactly(3, 3, 2, 1, 0, 0, 1, 2, 3, 3, 2, 1, 0, 0);
+  }
+
+  @Test
+  void gaussianKernelIsCutOffAndSumsToOne() {
+    assertThat(GaussianBlur.kernel(0.05, 4)).containsExactly(1);
+    double[] kernel = GaussianBlur.kernel(0.4, 4);
+    assertThat(kernel).hasSize(5);
+    assertThat(Arrays.stream(kernel).sum()).isCloseTo(1, within(1e-12));
+    assertThat(kernel[3] / kernel[2]).isCloseTo(Math.exp(-1 / 0.32), within(1e-12));
+  }
+
+  @Test
+  void motionDrawsAPointOutAlongItsTrail() {
+    ImageShape shape = new ImageShape(1, 21, 21);
+    float[] image = new float[shape.size()];
+    image[10 * 21 + 10] = 1;
+    Trail trail = new Trail(6, 2);
+    // 0 degrees: what a pixel shows lies to its right, so the point spreads to the left
+    new MotionBlur(shape, trail, 0, 0).apply(image, SeededRandom.of(0));
+
+    float[] weights = MotionBlur.weights(trail);
+    assertThat(weights).hasSize(13);
+    for (int x = 0; x < 21; x++) {
+      float expected = x <= 10 ? weights[10 - x] : 0;
+      assertThat(image[10 * 21 + x]).isCloseTo(expected, within(0.501f / 255));
+    }
+    assertThat(image[9 * 21 + 10]).isZero();
+  }
+
+  @Test
+  void zoomIsLinearBetweenTheCornersOfTheCrop() {
+    // a crop of ceil(4 / 1.5) = 3 of 4 pixels becomes rint(4.5) = 4: places 0, 2/3, 4/3 and 2
+    Magnification magnification = new Magnification(1, 4, 1.5);
+    float[] sum = new float[4];
+    magnification.addCentre(new float[] {0, 3, 9, 100}, sum, 0);
+
+    assertThat(sum).usingComparatorWithPrecision(1e-5f).containsExactly(0, 2, 5, 9);
+  }
+
+  @Test
+  void glassShowsOnlyPixelsNearby() {
+    // severity 1 does not blur, it only copies neighbours: 0 and 1 keep their two columns apart
+    ImageShape shape = new ImageShape(1, 32, 32);
+    float[] image = new float[shape.size()];
+    for (int i = 0; i < image.length; i++) {
+      image[i] = i % 32 / 255f;
+    }
+    Corrupter.of(new Shift(Corruption.GLASS_BLUR, 1), shape, 1).corrupt(0, image);
+
+    int moved = 0;
+    for (int i = 0; i < image.length; i++) {
+      int column = Math.round(image[i] * 255);
+      // a copy of a copy comes from further to the right at most
+      assertThat(column).isBetween(i % 32 - 1, i % 32);
+      moved += column == i % 32 ? 0 : 1;
+    }
+    // of the 30 x 30 pixels that move, half take the column to their left
+    assertThat(moved).isBetween(390, 510);
+  }
+
+  @Test
+  void theMildestElasticTransformIsAffine() {
+    // a plane stays one under an affine map, so second differences vanish inside
+    ImageShape shape = new ImageShape(1, 32, 32);
+    float[] image = new float[shape.size()];
+    for (int i = 0; i < image.length; i++) {
+      image[i] = (i % 32 + 2f * (i / 32)) / 128;
+    }
+    new ElasticTransform(shape, Severities.elasticTransform(shape, 1))
+        .apply(image, SeededRandom.of(1));
+
+    for (int y = 12; y < 20; y++) {
+      for (int x = 12; x < 20; x++) {
+        int i = y * 32 + x;
+        assertThat(image[i - 1] - 2 * image[i] + image[i + 1]).isCloseTo(0, within(1e-5f));
+        assertThat(image[i - 32] - 2 * image[i] + image[i + 32]).isCloseTo(0, within(1e-5f));
+      }
+    }
+  }
+
+  @Test
+  void frostIsColouredWhereImagesAre() {
+    float[] black = grey(0);
+    corrupter(Corruption.FROST, 5).corrupt(0, black);
+    int plane = SHAPE.plane();
+
+    // all panes are bluish
+    assertThat(black[2 * plane + 5]).isGreaterThan(black[5]);
+  }
+
+  @Test
   void listsTheCorruptions() {
     assertThat(Corruption.parseList("fog, none")).containsExactly(Corruption.FOG, Corruption.NONE);
+    assertThat(Corruption.parseList("none,all"))
+        .extracting(Corruption::id)
+        .containsExactly(
+            "none",
+            "gaussian_noise",
+            "shot_noise",
+            "impulse_noise",
+            "defocus_blur",
+            "glass_blur",
+            "motion_blur",
+            "zoom_blur",
+            "snow",
+            "frost",
+            "fog",
+            "brightness",
+            "contrast",
+            "elastic_transform",
+            "pixelate",
+            "jpeg_compression");
     assertThatThrownBy(() -> Corruption.parseList("fog,haze"))
         .isInstanceOf(InvalidInputException.class)
         .hasMessage(
             "corruptions: expected any of none, gaussian_noise, shot_noise, impulse_noise,"
-                + " defocus_blur, fog, brightness, contrast, pixelate, found \"haze\"");
+                + " defocus_blur, glass_blur, motion_blur, zoom_blur, snow, frost, fog, brightness,"
+                + " contrast, elastic_transform, pixelate, jpeg_compression, all, found \"haze\"");
   }
 
   @Test
