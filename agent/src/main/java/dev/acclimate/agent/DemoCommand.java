@@ -91,7 +91,9 @@ final class DemoCommand implements Callable<Integer> {
       names = "--corruptions",
       paramLabel = "LIST",
       defaultValue = "none,contrast,gaussian_noise,impulse_noise,shot_noise,fog,none",
-      description = "One domain each, one after another. Default: ${DEFAULT-VALUE}.")
+      description =
+          "One domain each, one after another; all stands for the 15 corruptions. Default:"
+              + " ${DEFAULT-VALUE}.")
   private String corruptions;
 
   @Option(

@@ -31,7 +31,8 @@ final class SimulatedStreamOptions {
       paramLabel = "LIST",
       defaultValue = "none",
       description =
-          "One domain each, comma-separated; all: the 15 published ones. Default: ${DEFAULT-VALUE}.")
+          "One domain each, comma-separated: none, names as published such as gaussian_noise, or all"
+              + " for the 15 of them. Default: ${DEFAULT-VALUE}.")
   private String corruptions;
 
   @Option(
