@@ -2,6 +2,7 @@ package dev.acclimate.simulate.data;
 
 import dev.acclimate.models.InvalidInputException;
 import java.nio.file.Path;
+import java.util.List;
 
 /**
  * Where images come from, as written after {@code --data}.
@@ -30,6 +31,27 @@ public sealed interface DataSpec {
   /** The test part. */
   default ImageSet load() {
     return load(Split.TEST);
+  }
+
+  /**
+   * Names of the shifted domains that the set itself holds, in its publisher's order; empty where
+   * all it has is source samples.
+   *
+   * @throws InvalidInputException if the set is missing
+   */
+  default List<String> domains() {
+    return List.of();
+  }
+
+  /**
+   * Reads one of {@link #domains()}.
+   *
+   * @param severity 1 to 5; of no effect where the set knows no severities
+   * @throws InvalidInputException if there is no such domain, or a file is missing or malformed
+   */
+  default ImageSet loadDomain(String name, int severity) {
+    throw new InvalidInputException(
+        "data: expected one of the set's own domains %s, found \"%s\"".formatted(domains(), name));
   }
 
   /**

@@ -32,4 +32,14 @@ class DataSpecTest {
         .hasMessageContaining("expected")
         .hasMessageContaining("\"" + spec + "\"");
   }
+
+  @Test
+  void plainSetsHoldNoDomainsOfTheirOwn() {
+    DataSpec builtin = DataSpec.parse("builtin:7");
+
+    assertThat(builtin.domains()).isEmpty();
+    assertThatThrownBy(() -> builtin.loadDomain("fog", 5))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage("data: expected one of the set's own domains [], found \"fog\"");
+  }
 }
