@@ -30,8 +30,6 @@ record ModelArgument(String text) {
 
   /** How the model wants its images. */
   Preprocessing preprocessing(ImageSet images) {
-    return isBuiltin()
-        ? BuiltinModel.preprocessing()
-        : Preprocessing.forModel(file(), images.channels());
+    return isBuiltin() ? BuiltinModel.preprocessing() : Preprocessing.forModel(file(), images);
   }
 }

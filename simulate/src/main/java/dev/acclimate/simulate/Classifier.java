@@ -9,12 +9,13 @@ import dev.acclimate.models.Tensor;
 import dev.acclimate.models.TensorInfo;
 import dev.acclimate.simulate.data.ImageSet;
 import dev.acclimate.simulate.data.Layout;
+import dev.acclimate.simulate.data.Values;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
-/** How images go into a model and classes come out: one float32 input, scores first. */
+/** How samples go into a model and classes come out: one float32 input, scores first. */
 public final class Classifier {
   private final TensorInfo input;
   private final String output;
@@ -25,10 +26,10 @@ public final class Classifier {
   }
 
   /**
-   * Finds a model's image input and its scores.
+   * Finds a model's input and its scores.
    *
-   * @throws InvalidInputException when the model is no image classifier or takes another image
-   *     shape or batch size
+   * @throws InvalidInputException when the model is no classifier of images or series, or takes
+   *     another shape or batch size
    */
   public static Classifier of(
       String model,
@@ -38,8 +39,7 @@ public final class Classifier {
       Layout layout,
       int batchSize) {
     if (inputs.size() != 1 || inputs.get(0).type() != ElementType.FP32) {
-      throw new InvalidInputException(
-          model + ": expected a single FP32 input for images, found " + inputs);
+      throw new InvalidInputException(model + ": expected a single FP32 input, found " + inputs);
     }
     TensorInfo input = inputs.get(0);
     long[] shape = shape(images, layout, batchSize);
@@ -71,8 +71,16 @@ public final class Classifier {
     return new Classifier(input, output.name());
   }
 
-  /** The shape of a batch of images as the model takes it. */
+  /**
+   * The shape of a batch as the model takes it: {@code [B, C, H, W]}, of series {@code [B, C, L]},
+   * or with the channels last.
+   */
   static long[] shape(ImageSet images, Layout layout, int batchSize) {
+    if (images.values() == Values.MEASUREMENTS) {
+      return layout == Layout.NCHW
+          ? new long[] {batchSize, images.channels(), images.width()}
+          : new long[] {batchSize, images.width(), images.channels()};
+    }
     return layout == Layout.NCHW
         ? new long[] {batchSize, images.channels(), images.height(), images.width()}
         : new long[] {batchSize, images.height(), images.width(), images.channels()};

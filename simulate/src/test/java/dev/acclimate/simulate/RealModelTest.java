@@ -50,8 +50,7 @@ class RealModelTest {
             Order.IID,
             Order.DEFAULT_DELTA,
             1);
-    DomainStream stream =
-        DomainStream.of(images, Preprocessing.forModel(file, images.channels()), options);
+    DomainStream stream = DomainStream.of(images, Preprocessing.forModel(file, images), options);
 
     try (ModelSession session = ModelSession.open(OnnxModel.read(file), SessionSettings.DEFAULT);
         Tensor input = Tensor.allocate(ElementType.FP32, BATCH, 3, 32, 32)) {

@@ -37,7 +37,8 @@ public final class BuiltinModel {
   /** How images become its inputs, and its class names. */
   public static Preprocessing preprocessing() {
     String yaml = new String(resource(PREPROCESSING), StandardCharsets.UTF_8);
-    return Preprocessing.parse(yaml, Path.of(PREPROCESSING), BuiltinImages.SHAPE.channels());
+    return Preprocessing.parse(
+        yaml, Path.of(PREPROCESSING), Preprocessing.defaults(BuiltinImages.SHAPE.channels()));
   }
 
   private static byte[] resource(String name) {

@@ -3,6 +3,7 @@ package dev.acclimate.simulate.corruptions;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.simulate.data.ImageSet;
 import dev.acclimate.simulate.data.ImageShape;
+import dev.acclimate.simulate.data.Values;
 import dev.acclimate.simulate.random.SeededRandom;
 import java.util.Objects;
 import java.util.stream.IntStream;
@@ -45,7 +46,7 @@ public final class Corrupter {
    *     none} is defined on
    */
   public static Corrupter of(Shift shift, ImageSet images, long seed) {
-    if (!images.pixels() && shift.corruption() != Corruption.NONE) {
+    if (images.values() != Values.PIXELS && shift.corruption() != Corruption.NONE) {
       throw new InvalidInputException(
           "corruptions: expected none, since %s holds model inputs (float values outside [0, 1]) and not pixels, found %s"
               .formatted(images.name(), shift.corruption()));

@@ -5,10 +5,11 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * Labelled images {@code [N, C, H, W]}, held in memory one array an image, as uint8 or float32.
+ * Labelled images {@code [N, C, H, W]}, held in memory one array an image, as uint8 or float32; or
+ * windows of time series {@code [N, C, 1, L]}: C sensor channels, L time steps.
  *
- * <p>Sets with {@link #pixels()} read as values in [0, 1] and can be corrupted and preprocessed.
- * The others hold model inputs already: their values are passed on as they are.
+ * <p>{@link #values()} tells what the numbers are: pixels read as values in [0, 1] and can be
+ * corrupted and preprocessed, so can measurements; model inputs are passed on as they are.
  *
  * <p>Immutable and safe to read from many threads; the arrays given to a factory are not copied and
  * must not change afterwards.
@@ -32,7 +33,7 @@ public final class ImageSet {
   private final ImageShape shape;
   private final List<String> classes;
   private final int[] labels;
-  private final boolean pixels;
+  private final Values values;
   private final Storage storage;
 
   private ImageSet(
@@ -40,13 +41,13 @@ public final class ImageSet {
       ImageShape shape,
       List<String> classes,
       int[] labels,
-      boolean pixels,
+      Values values,
       Storage storage) {
     this.name = name;
     this.shape = shape;
     this.classes = List.copyOf(classes);
     this.labels = labels;
-    this.pixels = pixels;
+    this.values = values;
     this.storage = storage;
     for (int i = 0; i < labels.length; i++) {
       if (labels[i] < 0 || labels[i] >= this.classes.size()) {
@@ -76,7 +77,7 @@ public final class ImageSet {
         shape,
         classes,
         labels,
-        true,
+        Values.PIXELS,
         (index, chw) -> {
           byte[] image = images[index];
           for (int i = 0; i < image.length; i++) {
@@ -90,9 +91,10 @@ public final class ImageSet {
    *
    * @param images {@code [N][C * H * W]}, planes in channel order
    * @param labels {@code [N]}, indices into {@code classes}
-   * @param pixels whether the values are pixels in [0, 1] rather than model inputs
+   * @param values what the numbers are
    * @throws InvalidInputException if a label is not a class
-   * @throws IllegalArgumentException if the array lengths do not fit together
+   * @throws IllegalArgumentException if the array lengths do not fit together, or measurements are
+   *     more than one row high
    */
   public static ImageSet ofFloats(
       String name,
@@ -100,7 +102,10 @@ public final class ImageSet {
       List<String> classes,
       float[][] images,
       int[] labels,
-      boolean pixels) {
+      Values values) {
+    if (values == Values.MEASUREMENTS) {
+      requireLengths(1, shape.height());
+    }
     requireLengths(images.length, labels.length);
     for (float[] image : images) {
       requireLengths(shape.size(), image.length);
@@ -110,7 +115,7 @@ public final class ImageSet {
         shape,
         classes,
         labels,
-        pixels,
+        values,
         (index, chw) -> System.arraycopy(images[index], 0, chw, 0, images[index].length));
   }
 
@@ -162,9 +167,9 @@ public final class ImageSet {
     return labels.clone();
   }
 
-  /** Whether the values are pixels in [0, 1]; otherwise they are model inputs. */
-  public boolean pixels() {
-    return pixels;
+  /** What the numbers are. */
+  public Values values() {
+    return values;
   }
 
   /**
@@ -193,7 +198,7 @@ public final class ImageSet {
         shape,
         classes,
         chosenLabels,
-        pixels,
+        values,
         (index, chw) -> storage.read(chosen[index], chw));
   }
 

@@ -1,11 +1,11 @@
 package dev.acclimate.simulate.data;
 
 /**
- * The shape of one image.
+ * The shape of one image, or of a window of a time series, which is one row high.
  *
- * @param channels colour planes, 3 for RGB
+ * @param channels colour planes, 3 for RGB; sensor channels
  * @param height rows
- * @param width columns
+ * @param width columns; time steps
  */
 public record ImageShape(int channels, int height, int width) {
 

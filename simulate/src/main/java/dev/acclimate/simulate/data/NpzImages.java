@@ -134,7 +134,8 @@ final class NpzImages {
       }
       ImageShape chw = new ImageShape(a, b, c);
       float[][] images = readFloats(array, labels.length, chw);
-      return ImageSet.ofFloats(name, chw, classes(labels), images, labels, allInUnit(images));
+      Values values = allInUnit(images) ? Values.PIXELS : Values.MODEL_INPUTS;
+      return ImageSet.ofFloats(name, chw, classes(labels), images, labels, values);
     }
   }
 

@@ -18,7 +18,7 @@ import java.util.TreeSet;
 
 /**
  * How pixels become model inputs: {@code (pixel * scale - mean) / std} per channel, with pixels 0
- * to 255, in the model's layout.
+ * to 255, in the model's layout. Measurements become {@code (x - mean) / std}.
  *
  * <p>Read from a small YAML file beside the model ({@code resnet20.yaml} beside {@code
  * resnet20.onnx}); each key may be left out, but {@code mean} and {@code std} come together:
@@ -26,8 +26,8 @@ import java.util.TreeSet;
  * <pre>{@code
  * mean: [0.485, 0.456, 0.406]   # or one number for all channels
  * std: [0.229, 0.224, 0.225]
- * scale: 0.00392156862745098    # 1/255
- * layout: NCHW                  # or NHWC
+ * scale: 0.00392156862745098    # 1/255; of pixels only
+ * layout: NCHW                  # or NHWC; for time series also NCW, NWC
  * classes: [airplane, automobile]
  * }</pre>
  *
@@ -92,17 +92,28 @@ public record Preprocessing(
         List.of());
   }
 
+  /** What changes nothing: mean 0 and std 1. */
+  public static Preprocessing identity(int channels) {
+    return defaults(channels)
+        .withStatistics(Collections.nCopies(channels, 0.0), Collections.nCopies(channels, 1.0));
+  }
+
   /**
-   * Reads the YAML file beside a model, or gives {@link #defaults} where there is none.
+   * Reads the YAML file beside a model. What it leaves out, or where there is none, {@link
+   * #defaults} apply to pixels and {@link #identity} to anything else.
    *
    * @param model the ONNX file; its ending is replaced by {@code .yaml}
-   * @param channels colour planes of the images
+   * @param images what the model is given
    * @throws InvalidInputException if the file has an unknown key, a value of the wrong kind, or not
-   *     {@code channels} values of mean and std
+   *     one value of mean and std for each of the images' channels
    */
-  public static Preprocessing forModel(Path model, int channels) {
+  public static Preprocessing forModel(Path model, ImageSet images) {
     Path file = besides(model);
-    return Files.isRegularFile(file) ? read(file, channels) : defaults(channels);
+    Preprocessing byDefault =
+        images.values() == Values.PIXELS
+            ? defaults(images.channels())
+            : identity(images.channels());
+    return Files.isRegularFile(file) ? read(file, byDefault) : byDefault;
   }
 
   /** The YAML file that belongs to a model. */
@@ -115,12 +126,12 @@ public record Preprocessing(
   /**
    * Reads one YAML file.
    *
-   * @param channels how many values mean and std must have
+   * @param byDefault stands for what the file leaves out; has as many channels as the file must
    * @throws InvalidInputException as {@link #forModel}
    */
-  public static Preprocessing read(Path file, int channels) {
+  public static Preprocessing read(Path file, Preprocessing byDefault) {
     try {
-      return parse(Files.readString(file), file, channels);
+      return parse(Files.readString(file), file, byDefault);
     } catch (IOException e) {
       throw new InvalidInputException(file + ": cannot be read: " + e.getMessage(), e);
     }
@@ -130,18 +141,18 @@ public record Preprocessing(
    * Reads the text of a YAML file.
    *
    * @param file what messages call it
+   * @param byDefault as in {@link #read}
    * @throws InvalidInputException as {@link #forModel}
    */
-  public static Preprocessing parse(String yaml, Path file, int channels) {
+  public static Preprocessing parse(String yaml, Path file, Preprocessing byDefault) {
     JsonNode root;
     try {
       root = new YAMLMapper().readTree(yaml);
     } catch (JsonProcessingException e) {
       throw new InvalidInputException(file + ": no YAML: " + e.getOriginalMessage(), e);
     }
-    Preprocessing defaults = defaults(channels);
     if (root.isMissingNode() || root.isNull()) {
-      return defaults;
+      return byDefault;
     }
     if (!root.isObject()) {
       throw wrong(file, "(top level)", "keys out of " + KEYS, root);
@@ -162,11 +173,12 @@ public record Preprocessing(
     if (!scale.isMissingNode() && !scale.isNumber()) {
       throw wrong(file, "scale", "a number", scale);
     }
+    int channels = byDefault.mean().size();
     try {
       return new Preprocessing(
-          scale.isMissingNode() ? DEFAULT_SCALE : scale.asDouble(),
-          root.has("mean") ? numbers(file, "mean", root.path("mean"), channels) : defaults.mean(),
-          root.has("std") ? numbers(file, "std", root.path("std"), channels) : defaults.std(),
+          scale.isMissingNode() ? byDefault.scale() : scale.asDouble(),
+          root.has("mean") ? numbers(file, "mean", root.path("mean"), channels) : byDefault.mean(),
+          root.has("std") ? numbers(file, "std", root.path("std"), channels) : byDefault.std(),
           layout(file, root.path("layout")),
           names(file, root.path("classes")));
     } catch (InvalidInputException e) {
@@ -200,8 +212,8 @@ public record Preprocessing(
       return Layout.NCHW;
     }
     return switch (node.asText().toUpperCase(Locale.ROOT)) {
-      case "NCHW" -> Layout.NCHW;
-      case "NHWC" -> Layout.NHWC;
+      case "NCHW", "NCW" -> Layout.NCHW;
+      case "NHWC", "NWC" -> Layout.NHWC;
       default -> throw wrong(file, "layout", "NCHW or NHWC", node);
     };
   }
@@ -264,31 +276,35 @@ public record Preprocessing(
    * What to apply to {@code images}: this, or only its layout where the values are model inputs
    * already.
    *
-   * @throws InvalidInputException if mean and std have not one value a channel
+   * @throws InvalidInputException if mean and std have not one value a channel, or there is a scale
+   *     and the values are measurements
    */
   public Preprocessing on(ImageSet images) {
-    if (!images.pixels()) {
-      int channels = images.channels();
-      return new Preprocessing(
-          DEFAULT_SCALE,
-          Collections.nCopies(channels, 0.0),
-          Collections.nCopies(channels, 1.0),
-          layout,
-          classes);
+    if (images.values() == Values.MODEL_INPUTS) {
+      Preprocessing identity = identity(images.channels());
+      return new Preprocessing(DEFAULT_SCALE, identity.mean(), identity.std(), layout, classes);
     }
     if (mean.size() != images.channels()) {
       throw new InvalidInputException(
           "preprocessing: expected %d values of mean and std, one a channel of %s, found %d"
               .formatted(images.channels(), images.name(), mean.size()));
     }
-    return this;
+    if (images.values() == Values.PIXELS) {
+      return this;
+    }
+    if (scale != DEFAULT_SCALE && scale != 1) {
+      throw new InvalidInputException(
+          "preprocessing: expected no scale, which is for pixels, or 1, since %s holds measurements, found %s"
+              .formatted(images.name(), scale));
+    }
+    return withScale(DEFAULT_SCALE);
   }
 
   /**
    * Writes one image where the model reads it. Allocates nothing and leaves the buffer's position
    * alone, so that threads may write different images of a batch at once.
    *
-   * @param chw values in [0, 1], {@code [C, H, W]}
+   * @param chw values as {@link ImageSet#read} gives them, {@code [C, H, W]}
    * @param out the batch
    * @param offset where in {@code out} the image starts, in floats
    */
@@ -297,7 +313,7 @@ public record Preprocessing(
     int channels = shape.channels();
     for (int channel = 0; channel < channels; channel++) {
       double divisor = std.get(channel);
-      // values are pixels / 255 here
+      // pixels come divided by 255, measurements as they are and with the default scale
       float gain = (float) (255 * scale / divisor);
       float bias = (float) (-mean.get(channel) / divisor);
       int from = channel * plane;

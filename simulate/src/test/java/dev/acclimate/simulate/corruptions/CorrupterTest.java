@@ -10,6 +10,7 @@ import dev.acclimate.simulate.corruptions.Severities.Trail;
 import dev.acclimate.simulate.data.BuiltinImages;
 import dev.acclimate.simulate.data.ImageSet;
 import dev.acclimate.simulate.data.ImageShape;
+import dev.acclimate.simulate.data.Values;
 import dev.acclimate.simulate.random.SeededRandom;
 import java.awt.Color;
 import java.util.Arrays;
@@ -431,7 +432,7 @@ class CorrupterTest {
             List.of("a"),
             new float[][] {{-2}},
             new int[] {0},
-            false);
+            Values.MODEL_INPUTS);
 
     assertThat(Corrupter.of(Shift.NONE, inputs, 0).shift()).isEqualTo(Shift.NONE);
     assertThatThrownBy(() -> Corrupter.of(new Shift(Corruption.FOG, 1), inputs, 0))

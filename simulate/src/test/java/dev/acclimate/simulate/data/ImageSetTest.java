@@ -43,7 +43,7 @@ class ImageSetTest {
                     List.of("a"),
                     new float[][] {{0}},
                     new int[] {1},
-                    true))
+                    Values.PIXELS))
         .isInstanceOf(InvalidInputException.class)
         .hasMessage("odd: label of sample 0 must be 0 to 0, found 1");
   }

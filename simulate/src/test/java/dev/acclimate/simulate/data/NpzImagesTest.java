@@ -34,7 +34,7 @@ class NpzImagesTest {
 
     float[] second = new float[2];
     images.read(1, second);
-    assertThat(images.pixels()).isTrue();
+    assertThat(images.values()).isEqualTo(Values.PIXELS);
     assertThat(images.shape()).isEqualTo(new ImageShape(1, 1, 2));
     assertThat(images.labels()).containsExactly(1, 0);
     assertThat(images.classes()).containsExactly("0", "1");
@@ -60,7 +60,7 @@ class NpzImagesTest {
     byte[] x =
         ImageFiles.npy(1, ImageFiles.header("<f4", "(2, 1, 1, 1)"), ImageFiles.floats(0.5f, value));
 
-    assertThat(read(x, TWO_LABELS).pixels()).isFalse();
+    assertThat(read(x, TWO_LABELS).values()).isEqualTo(Values.MODEL_INPUTS);
   }
 
   @Test

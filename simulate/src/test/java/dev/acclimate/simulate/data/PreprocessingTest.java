@@ -33,7 +33,7 @@ class PreprocessingTest {
         """
             .getBytes(StandardCharsets.UTF_8));
 
-    Preprocessing read = Preprocessing.forModel(directory.resolve("net.onnx"), 3);
+    Preprocessing read = Preprocessing.forModel(directory.resolve("net.onnx"), images(3));
 
     assertThat(read)
         .isEqualTo(
@@ -46,12 +46,67 @@ class PreprocessingTest {
   }
 
   @Test
-  void fallsBackToImageNetForThreeChannels() {
+  void fallsBackToImageNetForThreeColours() {
     Path model = directory.resolve("net.onnx");
 
-    assertThat(Preprocessing.forModel(model, 3).mean()).containsExactly(0.485, 0.456, 0.406);
-    assertThat(Preprocessing.forModel(model, 1).mean()).containsExactly(0.0);
-    assertThat(Preprocessing.forModel(model, 1).std()).containsExactly(1.0);
+    assertThat(Preprocessing.forModel(model, images(3)).mean())
+        .containsExactly(0.485, 0.456, 0.406);
+    assertThat(Preprocessing.forModel(model, images(1)).mean()).containsExactly(0.0);
+    assertThat(Preprocessing.forModel(model, images(1)).std()).containsExactly(1.0);
+  }
+
+  @Test
+  void takesMeasurementsAsTheyAreWhereTheModelSaysNothing() {
+    Preprocessing preprocessing =
+        Preprocessing.forModel(directory.resolve("net.onnx"), MEASUREMENTS);
+
+    assertThat(written(preprocessing)).containsExactly(20, 40, 5, -5);
+  }
+
+  @Test
+  void standardisesMeasurements() {
+    ImageFiles.write(
+        directory.resolve("net.yaml"),
+        "mean: [10, 0]\nstd: [10, 5]\nscale: 1\nlayout: NWC".getBytes(StandardCharsets.UTF_8));
+    Preprocessing preprocessing =
+        Preprocessing.forModel(directory.resolve("net.onnx"), MEASUREMENTS);
+
+    assertThat(written(preprocessing)).containsExactly(1, 1, 3, -1);
+  }
+
+  @Test
+  void refusesAScaleForMeasurements() {
+    assertThatThrownBy(() -> Preprocessing.identity(2).withScale(0.5).on(MEASUREMENTS))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("expected no scale")
+        .hasMessageContaining("pumps holds measurements, found 0.5");
+  }
+
+  /** Two channels, two steps. */
+  private static final ImageSet MEASUREMENTS =
+      ImageSet.ofFloats(
+          "pumps",
+          new ImageShape(2, 1, 2),
+          List.of("a"),
+          new float[][] {{20, 40, 5, -5}},
+          new int[] {0},
+          Values.MEASUREMENTS);
+
+  private static float[] written(Preprocessing preprocessing) {
+    float[] sample = new float[4];
+    MEASUREMENTS.read(0, sample);
+    FloatBuffer out = FloatBuffer.allocate(4);
+    preprocessing.on(MEASUREMENTS).write(sample, MEASUREMENTS.shape(), out, 0);
+    return out.array();
+  }
+
+  private static ImageSet images(int channels) {
+    return ImageSet.ofBytes(
+        "pixel",
+        new ImageShape(channels, 1, 1),
+        List.of("a"),
+        new byte[1][channels],
+        new int[] {0});
   }
 
   @ParameterizedTest
@@ -73,7 +128,7 @@ class PreprocessingTest {
     Path file =
         ImageFiles.write(directory.resolve("net.yaml"), yaml.getBytes(StandardCharsets.UTF_8));
 
-    assertThatThrownBy(() -> Preprocessing.read(file, 3))
+    assertThatThrownBy(() -> Preprocessing.read(file, Preprocessing.defaults(3)))
         .isInstanceOf(InvalidInputException.class)
         .hasMessageStartingWith(file.toString())
         .hasMessageContaining(message);
@@ -114,7 +169,7 @@ class PreprocessingTest {
             List.of("a"),
             new float[][] {{-3.5f}},
             new int[] {0},
-            false);
+            Values.MODEL_INPUTS);
     FloatBuffer out = FloatBuffer.allocate(1);
 
     Preprocessing.defaults(1)

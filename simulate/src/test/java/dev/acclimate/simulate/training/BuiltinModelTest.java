@@ -43,7 +43,7 @@ class BuiltinModelTest {
 
     new BuiltinModelTraining.Result(BuiltinModel.load(), preprocessing, 0, 0).write(file);
 
-    assertThat(Preprocessing.forModel(file, 3)).isEqualTo(preprocessing);
+    assertThat(Preprocessing.forModel(file, BuiltinImages.test(1, 0))).isEqualTo(preprocessing);
     assertThat(OnnxModel.read(file).digest()).isEqualTo(BuiltinModel.load().digest());
   }
 }
