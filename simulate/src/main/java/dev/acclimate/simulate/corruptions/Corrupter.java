@@ -42,16 +42,23 @@ public final class Corrupter {
   /**
    * A corrupter for the images of a set.
    *
-   * @throws InvalidInputException if the set holds model inputs, which no corruption but {@code
-   *     none} is defined on
+   * @throws InvalidInputException if the corruption is not defined on what the set holds
    */
   public static Corrupter of(Shift shift, ImageSet images, long seed) {
-    if (images.values() != Values.PIXELS && shift.corruption() != Corruption.NONE) {
+    if (!shift.corruption().family().definedOn(images.values())) {
       throw new InvalidInputException(
-          "corruptions: expected none, since %s holds model inputs (float values outside [0, 1]) and not pixels, found %s"
-              .formatted(images.name(), shift.corruption()));
+          "corruptions: %s is not defined on %s, which holds %s"
+              .formatted(shift.corruption(), images.name(), describe(images.values())));
     }
     return of(shift, images.shape(), seed);
+  }
+
+  private static String describe(Values values) {
+    return switch (values) {
+      case PIXELS -> "pixels";
+      case MODEL_INPUTS -> "model inputs (float values outside [0, 1])";
+      case MEASUREMENTS -> "measurements";
+    };
   }
 
   private static Distortion distortion(Shift shift, ImageShape shape) {

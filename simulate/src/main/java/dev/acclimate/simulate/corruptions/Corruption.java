@@ -8,12 +8,13 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /**
- * The kinds of corruption, named as in the published sets (Hendrycks and Dietterich, ICLR 2019,
- * "Benchmarking Neural Network Robustness to Common Corruptions and Perturbations").
+ * The kinds of corruption, each on values of one {@link Family}. Those of images are named as in
+ * the published sets (Hendrycks and Dietterich, ICLR 2019, "Benchmarking Neural Network Robustness
+ * to Common Corruptions and Perturbations").
  */
 public enum Corruption {
   /** The images as they are. */
-  NONE("none"),
+  NONE("none", Family.ANY),
   /** Normal noise on each value. */
   GAUSSIAN_NOISE("gaussian_noise"),
   /** Poisson noise: few photons. */
@@ -53,14 +54,25 @@ public enum Corruption {
       List.copyOf(EnumSet.range(GAUSSIAN_NOISE, JPEG_COMPRESSION));
 
   private final String id;
+  private final Family family;
 
   Corruption(String id) {
+    this(id, Family.IMAGE);
+  }
+
+  Corruption(String id, Family family) {
     this.id = id;
+    this.family = family;
   }
 
   /** The name in flags and reports, for example {@code gaussian_noise}. */
   public String id() {
     return id;
+  }
+
+  /** What it is defined on. */
+  public Family family() {
+    return family;
   }
 
   /**

@@ -437,8 +437,9 @@ class CorrupterTest {
     assertThat(Corrupter.of(Shift.NONE, inputs, 0).shift()).isEqualTo(Shift.NONE);
     assertThatThrownBy(() -> Corrupter.of(new Shift(Corruption.FOG, 1), inputs, 0))
         .isInstanceOf(InvalidInputException.class)
-        .hasMessageContaining("expected none, since features holds model inputs")
-        .hasMessageContaining("found fog");
+        .hasMessage(
+            "corruptions: fog is not defined on features, which holds model inputs"
+                + " (float values outside [0, 1])");
   }
 
   private static Corrupter corrupter(Corruption corruption, int severity) {

@@ -1,0 +1,22 @@
+package dev.acclimate.simulate.corruptions;
+
+import dev.acclimate.simulate.data.Values;
+
+/** What a {@link Corruption} is defined on. */
+public enum Family {
+  /** All values: they stay as they are. */
+  ANY,
+  /** Pixels. */
+  IMAGE,
+  /** Measurements of sensors over time. */
+  SENSOR;
+
+  /** Whether corruptions of this family can be applied to {@code values}. */
+  public boolean definedOn(Values values) {
+    return switch (this) {
+      case ANY -> true;
+      case IMAGE -> values == Values.PIXELS;
+      case SENSOR -> values == Values.MEASUREMENTS;
+    };
+  }
+}
