@@ -52,7 +52,7 @@ public final class Domain {
 
   /** What is done to the images. */
   public Shift shift() {
-    return corrupter.shift();
+    return corrupter.shifts().get(0);
   }
 
   /** Whether a model must forget its state before this domain. */

@@ -48,7 +48,7 @@ public final class DomainStream {
     for (int round = 1; round <= options.passes(); round++) {
       for (int task = 0; task < corrupters.size(); task++) {
         Corrupter corrupter = corrupters.get(task);
-        long seed = seed(options.seed(), corrupter.shift(), round);
+        long seed = seed(options.seed(), corrupter.shifts().get(0), round);
         domains.add(
             new Domain(
                 images,
@@ -65,7 +65,7 @@ public final class DomainStream {
 
   private static long seed(long seed, Shift shift, int round) {
     long first =
-        SeededRandom.of(seed, shift.corruption().id().hashCode(), shift.severity()).nextLong();
+        SeededRandom.of(seed, shift.corruption().id().hashCode(), shift.pathSeverity()).nextLong();
     return round == 1 ? first : SeededRandom.of(first, round).nextLong();
   }
 

@@ -8,6 +8,13 @@ final class Bytes {
 
   private Bytes() {}
 
+  /** Clips to [0, 1]. */
+  static void clip(float[] values) {
+    for (int i = 0; i < values.length; i++) {
+      values[i] = Math.max(0, Math.min(1, values[i]));
+    }
+  }
+
   /** Clips to [0, 1] and cuts down to steps of 1/255. */
   static void truncate(float[] values) {
     for (int i = 0; i < values.length; i++) {

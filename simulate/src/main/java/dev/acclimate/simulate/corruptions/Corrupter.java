@@ -4,30 +4,29 @@ import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.simulate.data.ImageSet;
 import dev.acclimate.simulate.data.ImageShape;
 import dev.acclimate.simulate.data.Values;
-import dev.acclimate.simulate.random.SeededRandom;
+import java.util.List;
 import java.util.Objects;
 import java.util.stream.IntStream;
 
 /**
- * Applies one {@link Shift} to images of one shape. Kernels are computed once; what is random about
- * a sample depends on (seed, corruption, severity, sample) alone, so neither the order nor the
- * number of threads changes a result.
+ * Applies a {@link Shift}, or a chain of them one after another, to images of one shape. Kernels
+ * are computed once; what is random about a sample depends on (seed, corruption, severity, sample)
+ * alone, so neither the order nor the number of threads changes a result.
  *
- * <p>Results are clipped to [0, 1] and cut down to steps of 1/255, as the published sets are: they
- * hold bytes, made by truncation. Safe for use by several threads.
+ * <p>A chain of different corruptions does what a corrupter for each, with the same seed, would do
+ * in turn. Images are clipped to [0, 1] and cut down to steps of 1/255 after each shift, as the
+ * published sets are: they hold bytes, made by truncation. Safe for use by several threads.
  */
 public final class Corrupter {
 
-  private final Shift shift;
+  private final List<Shift> shifts;
   private final ImageShape shape;
-  private final long seed;
-  private final Distortion distortion;
+  private final List<ShiftStep> steps;
 
-  private Corrupter(Shift shift, ImageShape shape, long seed) {
-    this.shift = shift;
+  private Corrupter(List<Shift> shifts, ImageShape shape, long seed) {
+    this.shifts = List.copyOf(shifts);
     this.shape = shape;
-    this.seed = seed;
-    this.distortion = distortion(shift, shape);
+    this.steps = ShiftStep.chain(shifts, shape, seed);
   }
 
   /**
@@ -36,7 +35,16 @@ public final class Corrupter {
    * @param seed of everything random in the corrupted images
    */
   public static Corrupter of(Shift shift, ImageShape shape, long seed) {
-    return new Corrupter(shift, shape, seed);
+    return of(List.of(shift), shape, seed);
+  }
+
+  /**
+   * A corrupter that applies {@code shifts} in their order.
+   *
+   * @param seed of everything random in the corrupted images
+   */
+  public static Corrupter of(List<Shift> shifts, ImageShape shape, long seed) {
+    return new Corrupter(shifts, shape, seed);
   }
 
   /**
@@ -45,12 +53,23 @@ public final class Corrupter {
    * @throws InvalidInputException if the corruption is not defined on what the set holds
    */
   public static Corrupter of(Shift shift, ImageSet images, long seed) {
-    if (!shift.corruption().family().definedOn(images.values())) {
-      throw new InvalidInputException(
-          "corruptions: %s is not defined on %s, which holds %s"
-              .formatted(shift.corruption(), images.name(), describe(images.values())));
+    return of(List.of(shift), images, seed);
+  }
+
+  /**
+   * A corrupter for the images of a set that applies {@code shifts} in their order.
+   *
+   * @throws InvalidInputException if a corruption is not defined on what the set holds
+   */
+  public static Corrupter of(List<Shift> shifts, ImageSet images, long seed) {
+    for (Shift shift : shifts) {
+      if (!shift.corruption().family().definedOn(images.values())) {
+        throw new InvalidInputException(
+            "corruptions: %s is not defined on %s, which holds %s"
+                .formatted(shift.corruption(), images.name(), describe(images.values())));
+      }
     }
-    return of(shift, images.shape(), seed);
+    return of(shifts, images.shape(), seed);
   }
 
   private static String describe(Values values) {
@@ -61,33 +80,9 @@ public final class Corrupter {
     };
   }
 
-  private static Distortion distortion(Shift shift, ImageShape shape) {
-    int severity = shift.severity();
-    return switch (shift.corruption()) {
-      case NONE -> (chw, random) -> {};
-      case GAUSSIAN_NOISE -> Noise.gaussian(Severities.gaussianNoise(shape, severity));
-      case SHOT_NOISE -> Noise.shot(Severities.shotNoise(shape, severity));
-      case IMPULSE_NOISE -> Noise.impulse(Severities.impulseNoise(shape, severity));
-      case DEFOCUS_BLUR -> new DefocusBlur(shape, Severities.defocusBlur(shape, severity));
-      case GLASS_BLUR -> new GlassBlur(shape, Severities.glassBlur(shape, severity));
-      case MOTION_BLUR -> new MotionBlur(shape, Severities.motionBlur(shape, severity), -45, 45);
-      case ZOOM_BLUR -> new ZoomBlur(shape, Severities.zoomBlur(shape, severity));
-      case SNOW -> new Snow(shape, Severities.snow(shape, severity));
-      case FROST -> new Frost(shape, Severities.frost(shape, severity));
-      case FOG -> new Fog(shape, Severities.fog(shape, severity));
-      case BRIGHTNESS -> Tone.brightness(shape, Severities.brightness(shape, severity));
-      case CONTRAST -> Tone.contrast(shape, Severities.contrast(shape, severity));
-      case ELASTIC_TRANSFORM ->
-          new ElasticTransform(shape, Severities.elasticTransform(shape, severity));
-      case PIXELATE -> new Pixelate(shape, Severities.pixelate(shape, severity));
-      case JPEG_COMPRESSION ->
-          new JpegCompression(shape, Severities.jpegCompression(shape, severity));
-    };
-  }
-
-  /** What is applied. */
-  public Shift shift() {
-    return shift;
+  /** What is applied, in this order. */
+  public List<Shift> shifts() {
+    return shifts;
   }
 
   /**
@@ -97,16 +92,13 @@ public final class Corrupter {
    * @param chw {@code [C, H, W]} in [0, 1]
    */
   public void corrupt(int sample, float[] chw) {
-    if (shift.corruption() == Corruption.NONE) {
-      return;
-    }
     if (chw.length != shape.size()) {
       throw new IllegalArgumentException(
           "expected %d values for %s, found %d".formatted(shape.size(), shape, chw.length));
     }
-    distortion.apply(
-        chw, SeededRandom.of(seed, shift.corruption().id().hashCode(), shift.severity(), sample));
-    Bytes.truncate(chw);
+    for (ShiftStep step : steps) {
+      step.apply(sample, chw);
+    }
   }
 
   /**

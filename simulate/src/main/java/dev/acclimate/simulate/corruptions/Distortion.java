@@ -1,5 +1,6 @@
 package dev.acclimate.simulate.corruptions;
 
+import dev.acclimate.simulate.data.ImageShape;
 import dev.acclimate.simulate.random.SeededRandom;
 
 /** One corruption at one severity for one image shape. Safe for use by several threads. */
@@ -13,4 +14,32 @@ interface Distortion {
    * @param random belongs to this image
    */
   void apply(float[] chw, SeededRandom random);
+
+  /**
+   * The distortion of images of one shape.
+   *
+   * @param severity 1 to 5
+   */
+  static Distortion of(Corruption corruption, int severity, ImageShape shape) {
+    return switch (corruption) {
+      case NONE -> (chw, random) -> {};
+      case GAUSSIAN_NOISE -> Noise.gaussian(Severities.gaussianNoise(shape, severity));
+      case SHOT_NOISE -> Noise.shot(Severities.shotNoise(shape, severity));
+      case IMPULSE_NOISE -> Noise.impulse(Severities.impulseNoise(shape, severity));
+      case DEFOCUS_BLUR -> new DefocusBlur(shape, Severities.defocusBlur(shape, severity));
+      case GLASS_BLUR -> new GlassBlur(shape, Severities.glassBlur(shape, severity));
+      case MOTION_BLUR -> new MotionBlur(shape, Severities.motionBlur(shape, severity), -45, 45);
+      case ZOOM_BLUR -> new ZoomBlur(shape, Severities.zoomBlur(shape, severity));
+      case SNOW -> new Snow(shape, Severities.snow(shape, severity));
+      case FROST -> new Frost(shape, Severities.frost(shape, severity));
+      case FOG -> new Fog(shape, Severities.fog(shape, severity));
+      case BRIGHTNESS -> Tone.brightness(shape, Severities.brightness(shape, severity));
+      case CONTRAST -> Tone.contrast(shape, Severities.contrast(shape, severity));
+      case ELASTIC_TRANSFORM ->
+          new ElasticTransform(shape, Severities.elasticTransform(shape, severity));
+      case PIXELATE -> new Pixelate(shape, Severities.pixelate(shape, severity));
+      case JPEG_COMPRESSION ->
+          new JpegCompression(shape, Severities.jpegCompression(shape, severity));
+    };
+  }
 }

@@ -418,9 +418,15 @@ class CorrupterTest {
 
   @Test
   void refusesOtherSeverities() {
-    assertThatThrownBy(() -> new Shift(Corruption.FOG, 6))
+    assertThatThrownBy(() -> new Shift(Corruption.FOG, 5.5))
         .isInstanceOf(InvalidInputException.class)
-        .hasMessage("severity: expected 1 to 5, found 6");
+        .hasMessage("severity: expected 0 to 5, found 5.5");
+    assertThatThrownBy(() -> new Shift(Corruption.FOG, Double.NaN))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage("severity: expected 0 to 5, found NaN");
+    assertThatThrownBy(() -> Shift.all(List.of(Corruption.FOG), 0))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessage("severity: expected 1 to 5, found 0");
   }
 
   @Test
@@ -434,7 +440,7 @@ class CorrupterTest {
             new int[] {0},
             Values.MODEL_INPUTS);
 
-    assertThat(Corrupter.of(Shift.NONE, inputs, 0).shift()).isEqualTo(Shift.NONE);
+    assertThat(Corrupter.of(Shift.NONE, inputs, 0).shifts()).containsExactly(Shift.NONE);
     assertThatThrownBy(() -> Corrupter.of(new Shift(Corruption.FOG, 1), inputs, 0))
         .isInstanceOf(InvalidInputException.class)
         .hasMessage(

@@ -1,0 +1,93 @@
+package dev.acclimate.simulate.corruptions;
+
+import dev.acclimate.simulate.data.ImageShape;
+import dev.acclimate.simulate.random.SeededRandom;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * One shift of a chain, for images of one shape. Where its severity is not whole it mixes the
+ * images of the two whole ones around it, made with the same random numbers.
+ */
+final class ShiftStep {
+
+  private final Shift shift;
+  private final long[] path;
+
+  /** At the whole severity below, which 0 leaves untouched, and at the one above. */
+  private final Distortion below;
+
+  private final Distortion above;
+
+  /**
+   * A step.
+   *
+   * @param path names the random numbers, together with a sample
+   */
+  private ShiftStep(Shift shift, ImageShape shape, long... path) {
+    this.shift = shift;
+    this.path = path;
+    below = at(shift.floor(), shape);
+    above = shift.fraction() == 0 ? below : at(shift.floor() + 1, shape);
+  }
+
+  private Distortion at(int severity, ImageShape shape) {
+    return Distortion.of(
+        severity == 0 ? Corruption.NONE : shift.corruption(), Math.max(1, severity), shape);
+  }
+
+  /** The steps of a chain that change something. */
+  static List<ShiftStep> chain(List<Shift> shifts, ImageShape shape, long seed) {
+    List<ShiftStep> steps = new ArrayList<>();
+    for (Shift shift : shifts) {
+      if (!shift.untouched()) {
+        long kind = shift.corruption().id().hashCode();
+        // the same corruption once more draws other numbers
+        long earlier =
+            steps.stream().filter(s -> s.shift.corruption() == shift.corruption()).count();
+        steps.add(
+            earlier == 0
+                ? new ShiftStep(shift, shape, seed, kind, shift.pathSeverity())
+                : new ShiftStep(shift, shape, seed, kind, earlier, shift.pathSeverity()));
+      }
+    }
+    return List.copyOf(steps);
+  }
+
+  /** Changes image {@code sample} in place. */
+  void apply(int sample, float[] chw) {
+    if (shift.fraction() == 0) {
+      below.apply(chw, random(sample));
+    } else {
+      mix(sample, chw);
+    }
+    if (pixels()) {
+      Bytes.truncate(chw);
+    }
+  }
+
+  private void mix(int sample, float[] chw) {
+    float[] more = chw.clone();
+    below.apply(chw, random(sample));
+    above.apply(more, random(sample));
+    if (pixels()) {
+      Bytes.clip(chw);
+      Bytes.clip(more);
+    }
+    float weight = (float) shift.fraction();
+    for (int i = 0; i < chw.length; i++) {
+      chw[i] += weight * (more[i] - chw[i]);
+    }
+  }
+
+  private boolean pixels() {
+    return shift.corruption().family() == Family.IMAGE;
+  }
+
+  private SeededRandom random(int sample) {
+    long[] whole = Arrays.copyOf(path, path.length + 1);
+    whole[path.length] = sample;
+    return SeededRandom.of(whole);
+  }
+}
