@@ -8,17 +8,16 @@ import dev.acclimate.agent.demo.Demo;
 import dev.acclimate.agent.demo.DemoSetup;
 import dev.acclimate.agent.demo.Entrant;
 import dev.acclimate.agent.demo.LiveTable;
-import dev.acclimate.agent.demo.Segment;
 import dev.acclimate.agent.demo.StartingBroker;
 import dev.acclimate.agent.demo.Summary;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.SessionSettings;
 import dev.acclimate.simulate.Calibrations;
+import dev.acclimate.simulate.DomainKind;
 import dev.acclimate.simulate.DomainSchedule;
 import dev.acclimate.simulate.DomainStream;
 import dev.acclimate.simulate.StreamOptions;
 import dev.acclimate.simulate.corruptions.Corruption;
-import dev.acclimate.simulate.corruptions.Shift;
 import dev.acclimate.simulate.data.ImageSet;
 import dev.acclimate.simulate.data.Preprocessing;
 import dev.acclimate.simulate.orders.Order;
@@ -128,7 +127,9 @@ final class DemoCommand implements Callable<Integer> {
   public Integer call() {
     quiet();
     List<Entrant> entrants = Entrant.parse(methods);
-    List<Shift> shifts = Shift.all(Corruption.parseList(corruptions), severity);
+    List<Corruption> shifts = Corruption.parseList(corruptions);
+    StreamOptions options =
+        new StreamOptions(DomainSchedule.CONTINUAL, severity, Order.DIRICHLET, seed);
     int httpPort = httpPort();
     ModelArgument argument = new ModelArgument(model);
     OnnxModel loaded = argument.load();
@@ -139,17 +140,13 @@ final class DemoCommand implements Callable<Integer> {
       ImageSet images = data.images();
       Preprocessing fitting = preprocessing.of(argument, images);
       DomainStream stream =
-          DomainStream.of(
-              images,
-              fitting,
-              new StreamOptions(
-                  shifts, DomainSchedule.CONTINUAL, Order.DIRICHLET, Order.DEFAULT_DELTA, seed));
+          DomainStream.of(DomainKind.corrupted(images, shifts, seed), fitting, options);
       DemoSetup setup =
           new DemoSetup(
               loaded,
               ReplayCommand.input(loaded, images, fitting.layout()),
               entrants,
-              Segment.of(stream),
+              stream.segments(),
               calibrations(loaded, entrants, fitting, given),
               seed,
               oneThread(session.settings()));

@@ -6,7 +6,6 @@ import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.TensorInfo;
 import dev.acclimate.simulate.Classifier;
-import dev.acclimate.simulate.DomainSchedule;
 import dev.acclimate.simulate.DomainStream;
 import dev.acclimate.simulate.data.ImageSet;
 import dev.acclimate.simulate.data.ImageShape;
@@ -102,7 +101,13 @@ final class ReplayCommand implements Callable<Integer> {
     ImageSet images = simulated.images();
     Preprocessing preprocessing =
         simulated.preprocessing(new ModelArgument(model.toString()), images);
-    DomainStream domains = simulated.stream(images, preprocessing, DomainSchedule.CONTINUAL);
+    DomainStream domains =
+        simulated.stream(
+            images,
+            preprocessing,
+            only("--domains", simulated.schedules()),
+            only("--order", simulated.orders()),
+            simulated.seed());
     TensorInfo input = input(OnnxModel.read(model), images, preprocessing.layout());
     List<String> names = IntStream.rangeClosed(1, keys).mapToObj(i -> "stream-" + i).toList();
     Iterator<LabelledSample> all = new SimulatedSamples(domains, names);
@@ -111,6 +116,14 @@ final class ReplayCommand implements Callable<Integer> {
       report(sent, stream.topics());
     }
     return 0;
+  }
+
+  private <T> T only(String option, List<T> values) {
+    if (values.size() != 1) {
+      throw new ParameterException(
+          spec.commandLine(), option + ": expected one, found " + values.size());
+    }
+    return values.get(0);
   }
 
   private RequestEncoder.Form form() {

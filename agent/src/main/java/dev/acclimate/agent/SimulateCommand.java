@@ -6,15 +6,16 @@ import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.simulate.DomainSchedule;
 import dev.acclimate.simulate.DomainStream;
-import dev.acclimate.simulate.MethodRun;
 import dev.acclimate.simulate.Simulation;
 import dev.acclimate.simulate.SimulationOptions;
 import dev.acclimate.simulate.SimulationReport;
-import dev.acclimate.simulate.StreamOptions;
+import dev.acclimate.simulate.Trial;
 import dev.acclimate.simulate.data.ImageSet;
 import dev.acclimate.simulate.data.Preprocessing;
+import dev.acclimate.simulate.orders.Order;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -62,32 +63,26 @@ final class SimulateCommand implements Callable<Integer> {
   private String methods;
 
   @Option(
-      names = "--domains",
-      paramLabel = "S",
-      defaultValue = "single",
-      description =
-          "single (state reset before each domain), continual or recurring (the continual"
-              + " sequence again and again). Default: ${DEFAULT-VALUE}.")
-  private String domains;
-
-  @Option(
-      names = "--rounds",
-      paramLabel = "N",
-      defaultValue = "" + StreamOptions.DEFAULT_ROUNDS,
-      description = "How often domains recur. Default: ${DEFAULT-VALUE}.")
-  private int rounds;
-
-  @Option(
       names = "--batch-size",
       paramLabel = "N",
       defaultValue = "64",
+      split = ",",
       description = "Samples a batch. Default: ${DEFAULT-VALUE}.")
-  private int batchSize;
+  private List<Integer> batchSizes;
+
+  @Option(
+      names = "--seeds",
+      paramLabel = "N",
+      defaultValue = "1",
+      description =
+          "Repeat with so many seeds, --seed being the first, and tell mean and spread. With"
+              + " --samples each seed takes the next images. Default: ${DEFAULT-VALUE}.")
+  private int seeds;
 
   @Option(
       names = "--samples",
       paramLabel = "N",
-      description = "Use the first N samples of the data only. Default: all.")
+      description = "Use N samples of the data a domain, the first ones. Default: all.")
   private @Nullable Integer samples;
 
   @Option(
@@ -111,34 +106,40 @@ final class SimulateCommand implements Callable<Integer> {
   public Integer call() {
     ModelArgument argument = new ModelArgument(model);
     OnnxModel loaded = argument.load();
+    // typing errors are told before any data is read
+    List<Order> orders = simulated.orders();
+    List<DomainSchedule> schedules = simulated.schedules();
+    batchSizes.forEach(SimulationOptions::requireBatchSize);
     List<String> names = Method.splitList(methods);
-    names.forEach(Method::parse); // a typing error is told before any data is read
-    DomainSchedule schedule = DomainSchedule.parse(domains);
+    names.forEach(Method::parse);
+    if (seeds < 1) {
+      throw new InvalidInputException("--seeds: expected at least 1, found " + seeds);
+    }
     SimulationOptions options =
         new SimulationOptions(
-            names,
-            batchSize,
-            simulated.seed(),
-            session.settings(),
-            calibration == null ? null : Calibration.read(calibration));
-    ImageSet images = images();
+            names, session.settings(), calibration == null ? null : Calibration.read(calibration));
+    ImageSet images = simulated.images();
+    requireSamples(images);
     Preprocessing preprocessing = simulated.preprocessing(argument, images);
-    DomainStream stream = simulated.stream(images, preprocessing, schedule, rounds);
-    Simulation simulation =
-        new Simulation(loaded, stream, preprocessing, options, simulated::sourceImages);
-    List<MethodRun> runs;
-    try (ProgressBar progress = ProgressBar.on(spec.commandLine().getErr())) {
-      runs = simulation.run(progress);
+    List<Trial> trials = new ArrayList<>();
+    try (Simulation simulation =
+            new Simulation(loaded, preprocessing, options, simulated::sourceImages);
+        ProgressBar progress = ProgressBar.on(spec.commandLine().getErr())) {
+      for (int i = 0; i < seeds; i++) {
+        ImageSet part = samples == null ? images : images.window((long) i * samples, samples);
+        long seed = simulated.seed() + i;
+        for (DomainSchedule schedule : schedules) {
+          for (Order order : orders) {
+            DomainStream stream = simulated.stream(part, preprocessing, schedule, order, seed);
+            for (int batchSize : batchSizes) {
+              trials.add(
+                  simulation.run(stream, order.id(), schedule.id(), batchSize, seed, progress));
+            }
+          }
+        }
+      }
     }
-    SimulationReport report =
-        new SimulationReport(
-            model,
-            simulated.seed(),
-            batchSize,
-            simulated.order(),
-            schedule.id(),
-            provenance(loaded, images, schedule),
-            runs);
+    SimulationReport report = new SimulationReport(model, provenance(loaded, images), trials);
     report.write(out);
     PrintWriter writer = spec.commandLine().getOut();
     writer.print(report.toTable());
@@ -148,26 +149,17 @@ final class SimulateCommand implements Callable<Integer> {
     return 0;
   }
 
-  private ImageSet images() {
-    ImageSet all = simulated.images();
-    if (samples == null) {
-      return all;
-    }
-    if (samples < 1 || samples > all.size()) {
+  private void requireSamples(ImageSet all) {
+    if (samples != null && (samples < 1 || samples > all.size())) {
       throw new InvalidInputException(
           "--samples: expected 1 to " + all.size() + ", found " + samples);
     }
-    return all.head(samples);
   }
 
-  private Map<String, String> provenance(
-      OnnxModel loaded, ImageSet images, DomainSchedule schedule) {
+  private Map<String, String> provenance(OnnxModel loaded, ImageSet images) {
     Map<String, String> provenance = new TreeMap<>(simulated.provenance());
-    if (schedule == DomainSchedule.RECURRING) {
-      provenance.put("rounds", Integer.toString(rounds));
-    }
     provenance.put("model_digest", loaded.digest());
-    provenance.put("samples", Integer.toString(images.size()));
+    provenance.put("samples", Integer.toString(samples == null ? images.size() : samples));
     provenance.put("version", Acclimate.VERSION);
     provenance.put(
         "command", "acclimate " + String.join(" ", quoted(spec.commandLine().getParseResult())));

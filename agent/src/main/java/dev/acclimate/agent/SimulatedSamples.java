@@ -1,7 +1,7 @@
 package dev.acclimate.agent;
 
-import dev.acclimate.simulate.Domain;
 import dev.acclimate.simulate.DomainStream;
+import dev.acclimate.simulate.Segment;
 import dev.acclimate.streams.StreamReplay.LabelledSample;
 import java.nio.FloatBuffer;
 import java.util.Iterator;
@@ -15,19 +15,18 @@ import java.util.NoSuchElementException;
 final class SimulatedSamples implements Iterator<LabelledSample> {
   private static final int CHUNK = 64;
 
-  private final List<Domain> domains;
+  private final List<Segment> segments;
   private final List<String> keys;
   private final int size;
   private final FloatBuffer inputs;
-  private final int[] labels = new int[CHUNK];
-  private int domain;
-  private int position; // of the chunk within the domain
+  private int segment;
+  private int position; // of the chunk within the segment
   private int chunk; // samples in the chunk
   private int next; // within the chunk
   private long count;
 
   SimulatedSamples(DomainStream stream, List<String> keys) {
-    this.domains = stream.domains();
+    this.segments = stream.segments();
     this.keys = List.copyOf(keys);
     this.size = stream.images().shape().size();
     this.inputs = FloatBuffer.allocate(CHUNK * size);
@@ -36,12 +35,12 @@ final class SimulatedSamples implements Iterator<LabelledSample> {
 
   /** Makes the next chunk when this one is used up. */
   private void advance() {
-    while (next == chunk && domain < domains.size()) {
+    while (next == chunk && segment < segments.size()) {
       position += chunk;
       next = 0;
-      chunk = domains.get(domain).fill(position, CHUNK, inputs, labels);
+      chunk = segments.get(segment).fill(position, CHUNK, inputs);
       if (chunk == 0) {
-        domain++;
+        segment++;
         position = 0;
       }
     }
@@ -60,8 +59,10 @@ final class SimulatedSamples implements Iterator<LabelledSample> {
     float[] values = new float[size];
     inputs.get(next * size, values);
     String key = keys.get((int) (count++ % keys.size()));
+    Segment current = segments.get(segment);
     LabelledSample sample =
-        new LabelledSample(key, values, labels[next], domains.get(domain).name());
+        new LabelledSample(
+            key, values, current.label(position + next), current.domain(position + next).name());
     next++;
     advance();
     return sample;

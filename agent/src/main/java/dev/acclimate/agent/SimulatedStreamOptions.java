@@ -1,17 +1,21 @@
 package dev.acclimate.agent;
 
 import dev.acclimate.models.InvalidInputException;
+import dev.acclimate.simulate.DomainKind;
 import dev.acclimate.simulate.DomainSchedule;
 import dev.acclimate.simulate.DomainStream;
 import dev.acclimate.simulate.StreamOptions;
 import dev.acclimate.simulate.corruptions.Corruption;
-import dev.acclimate.simulate.corruptions.Shift;
 import dev.acclimate.simulate.data.DataSpec;
 import dev.acclimate.simulate.data.ImageSet;
 import dev.acclimate.simulate.data.Preprocessing;
 import dev.acclimate.simulate.data.Split;
 import dev.acclimate.simulate.orders.Order;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
@@ -46,8 +50,28 @@ final class SimulatedStreamOptions {
       names = "--order",
       paramLabel = "O",
       defaultValue = "dirichlet",
-      description = "iid, dirichlet, sorted or as-is. Default: ${DEFAULT-VALUE}.")
+      description =
+          "Of the samples within a domain: iid, dirichlet, sorted or as-is. Default:"
+              + " ${DEFAULT-VALUE}.")
   private String order;
+
+  @Option(
+      names = "--domains",
+      paramLabel = "S",
+      defaultValue = "single",
+      description =
+          "single (state reset before each domain), continual (one after another), mixed (each"
+              + " sample from any), gradual (severity rising and falling), recurring (the continual"
+              + " sequence again and again) or smooth (each fading into the next). Default:"
+              + " ${DEFAULT-VALUE}.")
+  private String domains;
+
+  @Option(
+      names = "--rounds",
+      paramLabel = "N",
+      defaultValue = "" + StreamOptions.DEFAULT_ROUNDS,
+      description = "How often domains recur. Default: ${DEFAULT-VALUE}.")
+  private int rounds;
 
   @Option(
       names = "--delta",
@@ -75,22 +99,39 @@ final class SimulatedStreamOptions {
     return seed;
   }
 
-  /** Of the samples within a domain. */
-  String order() {
-    return order;
+  /**
+   * Of the samples within a domain; several where the user listed several.
+   *
+   * @throws InvalidInputException if one is unknown
+   */
+  List<Order> orders() {
+    return list(order).map(Order::parse).toList();
+  }
+
+  /**
+   * How domains follow one another; several where the user listed several.
+   *
+   * @throws InvalidInputException if one is unknown
+   */
+  List<DomainSchedule> schedules() {
+    return list(domains).map(DomainSchedule::parse).toList();
+  }
+
+  private static Stream<String> list(String commas) {
+    return Arrays.stream(commas.split(",", -1)).map(String::strip).distinct();
   }
 
   /** What the stream is made of, by the names of the options. */
   Map<String, String> provenance() {
-    return Map.of(
-        "data",
-        data,
-        "corruptions",
-        corruptions,
-        "severity",
-        Integer.toString(severity),
-        "delta",
-        Double.toString(delta));
+    Map<String, String> provenance = new TreeMap<>();
+    provenance.put("data", data);
+    provenance.put("corruptions", corruptions);
+    provenance.put("severity", Integer.toString(severity));
+    provenance.put("delta", Double.toString(delta));
+    if (schedules().contains(DomainSchedule.RECURRING)) {
+      provenance.put("rounds", Integer.toString(rounds));
+    }
+    return provenance;
   }
 
   /** The images. */
@@ -119,21 +160,20 @@ final class SimulatedStreamOptions {
     return spec.load(Split.TRAIN);
   }
 
-  /** The stream of these images. */
-  DomainStream stream(ImageSet images, Preprocessing wanted, DomainSchedule schedule) {
-    return stream(images, wanted, schedule, StreamOptions.DEFAULT_ROUNDS);
-  }
-
-  /** The stream of these images, recurring domains so many times. */
-  DomainStream stream(ImageSet images, Preprocessing wanted, DomainSchedule schedule, int rounds) {
-    StreamOptions options =
-        new StreamOptions(
-            Shift.all(Corruption.parseList(corruptions), severity),
-            schedule,
-            Order.parse(order),
-            delta,
-            seed,
-            rounds);
-    return DomainStream.of(images, wanted, options);
+  /**
+   * The stream of these images.
+   *
+   * @param streamSeed of everything random
+   */
+  DomainStream stream(
+      ImageSet images,
+      Preprocessing wanted,
+      DomainSchedule schedule,
+      Order sampleOrder,
+      long streamSeed) {
+    return DomainStream.of(
+        DomainKind.corrupted(images, Corruption.parseList(corruptions), streamSeed),
+        wanted,
+        new StreamOptions(schedule, severity, sampleOrder, delta, streamSeed, rounds));
   }
 }

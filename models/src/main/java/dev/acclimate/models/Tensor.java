@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
  * the buffer in place, so filling it is the only copy that a batch needs.
  *
  * <p>Closing releases ONNX Runtime's handle on the buffer; the memory itself is the garbage
- * collector's. Views ({@link #first}, {@link #reshaped}) share memory with their origin and have
- * handles of their own. Not thread-safe.
+ * collector's. Views ({@link #first}, {@link #slice}, {@link #reshaped}) share memory with their
+ * origin and have handles of their own. Not thread-safe.
  */
 public final class Tensor implements AutoCloseable {
   private final ElementType type;
@@ -126,14 +126,25 @@ public final class Tensor implements AutoCloseable {
 
   /** A view of the first {@code count} entries along the first axis. */
   public Tensor first(long count) {
-    if (count > shape[0]) {
+    return slice(0, count);
+  }
+
+  /** A view of {@code count} entries along the first axis, from entry {@code from} on. */
+  public Tensor slice(long from, long count) {
+    if (from < 0 || from + count > shape[0]) {
       throw new IllegalArgumentException(
-          "first " + count + " of a tensor of shape " + TensorInfo.shapeText(shape));
+          "entries %d to %d of a tensor of shape %s"
+              .formatted(from, from + count, TensorInfo.shapeText(shape)));
     }
     long[] smaller = shape.clone();
     smaller[0] = count;
-    int size = Math.toIntExact(elements(smaller) * type.bytes());
-    return new Tensor(type, smaller, bytes().slice(0, size).order(ByteOrder.nativeOrder()));
+    long entry = shape[0] == 0 ? 0 : bytes.limit() / shape[0];
+    return new Tensor(
+        type,
+        smaller,
+        bytes()
+            .slice(Math.toIntExact(from * entry), Math.toIntExact(count * entry))
+            .order(ByteOrder.nativeOrder()));
   }
 
   /** A view of the same elements with another shape. */

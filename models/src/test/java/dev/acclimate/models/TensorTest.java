@@ -35,8 +35,21 @@ class TensorTest {
   }
 
   @Test
+  void slicesShareMemoryWithTheirOrigin() {
+    Tensor tensor = Tensor.of(new float[] {1, 2, 3, 4, 5, 6}, 3, 2);
+
+    Tensor slice = tensor.slice(1, 2);
+    slice.floats().put(0, 9);
+
+    assertThat(slice.toFloatArray()).containsExactly(9, 4, 5, 6);
+    assertThat(tensor.toFloatArray()).containsExactly(1, 2, 9, 4, 5, 6);
+    assertThatThrownBy(() -> tensor.slice(2, 2))
+        .hasMessage("entries 2 to 4 of a tensor of shape [3, 2]");
+  }
+
+  @Test
   void refusesViewsLargerThanItself() {
-    assertThatThrownBy(() -> tensor.first(4)).hasMessage("first 4 of a tensor of shape [3, 2]");
+    assertThatThrownBy(() -> tensor.first(4)).hasMessage("entries 0 to 4 of a tensor of shape [3, 2]");
     assertThatThrownBy(() -> tensor.reshaped(7)).hasMessage("cannot reshape [3, 2] to [7]");
     assertThatThrownBy(() -> tensor.reshaped(-1, 6)).hasMessageContaining("negative size");
   }

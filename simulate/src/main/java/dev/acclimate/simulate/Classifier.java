@@ -10,7 +10,6 @@ import dev.acclimate.models.TensorInfo;
 import dev.acclimate.simulate.data.ImageSet;
 import dev.acclimate.simulate.data.Layout;
 import dev.acclimate.simulate.data.Values;
-import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -97,31 +96,17 @@ public final class Classifier {
   }
 
   /**
-   * Runs a batch and writes the class with the highest score of each sample.
+   * Runs a batch.
    *
    * @param tasks int64 {@code [B]}, for methods that read them
+   * @return the scores {@code [B, classes]}, valid until the model's next run
    */
-  BatchResult classify(AdaptiveModel model, Tensor batch, Tensor tasks, int[] classes) {
+  Tensor scores(AdaptiveModel model, Tensor batch, Tensor tasks) {
     BatchResult result = model.run(Map.of(input.name(), batch, AdaptiveModel.TASK_INPUT, tasks));
     Tensor scores = result.outputs().get(output);
     if (scores == null) {
       throw new IllegalStateException("no output " + output);
     }
-    highest(scores, classes);
-    return result;
-  }
-
-  private static void highest(Tensor scores, int[] classes) {
-    FloatBuffer values = scores.floats();
-    int width = (int) scores.size(1);
-    for (int b = 0; b < scores.size(0); b++) {
-      int best = 0;
-      for (int c = 1; c < width; c++) {
-        if (values.get(b * width + c) > values.get(b * width + best)) {
-          best = c;
-        }
-      }
-      classes[b] = best;
-    }
+    return scores;
   }
 }

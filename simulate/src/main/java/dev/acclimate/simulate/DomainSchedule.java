@@ -10,8 +10,21 @@ public enum DomainSchedule {
   SINGLE("single"),
   /** One after another without a reset. */
   CONTINUAL("continual"),
+  /** Each sample from any domain, all images of all domains once. */
+  MIXED("mixed"),
+  /**
+   * One after another without a reset, the severity of each rising from 1 and falling back to it in
+   * equal steps (1, 2, ... 5, ... 2, 1 where the stream's severity is 5).
+   */
+  GRADUAL("gradual"),
   /** The continual sequence again and again, see {@link StreamOptions#rounds}. */
-  RECURRING("recurring");
+  RECURRING("recurring"),
+  /**
+   * From each domain to the next in small steps, the one fading as the other grows, so that there
+   * is always something of both (after Press et al., NeurIPS 2023, "RDumb", whose CCC walks between
+   * pairs of corruptions; here along a straight line at the stream's severity).
+   */
+  SMOOTH("smooth");
 
   private final String id;
 
@@ -40,11 +53,6 @@ public enum DomainSchedule {
             .formatted(
                 Arrays.stream(values()).map(DomainSchedule::id).collect(Collectors.joining(", ")),
                 id));
-  }
-
-  /** Whether the state is reset before the domain at {@code position}, 0 being the first. */
-  boolean resetsBefore(int position) {
-    return position == 0 || this == SINGLE;
   }
 
   @Override

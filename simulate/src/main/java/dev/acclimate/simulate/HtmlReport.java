@@ -1,6 +1,5 @@
 package dev.acclimate.simulate;
 
-import dev.acclimate.simulate.MethodRun.DomainResult;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -36,34 +35,38 @@ final class HtmlReport {
         .append("</style>\n</head>\n<body>\n<h1>Does adaptation help?</h1>\n")
         .append("<p>Wrong answers in percent, methods by domains; the best of each is marked.")
         .append(" Lower is better.</p>\n");
-    table(page, report.runs());
+    Trial trial = report.trials().get(0);
+    table(page, trial);
     page.append("<h2>How this was made</h2>\n<dl>\n");
     entry(page, "model", report.model());
-    entry(page, "seed", Long.toString(report.seed()));
-    entry(page, "batch size", Integer.toString(report.batchSize()));
-    entry(page, "order", report.order());
-    entry(page, "domains", report.domains());
+    entry(page, "seed", Long.toString(trial.seed()));
+    entry(page, "batch size", Integer.toString(trial.batchSize()));
+    entry(page, "order", trial.order());
+    entry(page, "domains", trial.domains());
     report.provenance().forEach((key, value) -> entry(page, key, value));
     return page.append("</dl>\n</body>\n</html>\n").toString();
   }
 
-  private static void table(StringBuilder page, List<MethodRun> runs) {
-    int domains = runs.get(0).domains().size();
+  private static void table(StringBuilder page, Trial trial) {
+    int domains = trial.log().domains().size();
+    List<StreamMetrics> all =
+        trial.runs().stream().map(run -> StreamMetrics.of(trial.log(), run.answers())).toList();
     double[] best = new double[domains + 1];
     Arrays.fill(best, Double.MAX_VALUE);
-    for (MethodRun run : runs) {
+    for (StreamMetrics run : all) {
       for (int d = 0; d < domains; d++) {
         best[d] = Math.min(best[d], run.domains().get(d).errorRate());
       }
       best[domains] = Math.min(best[domains], run.errorRate());
     }
     page.append("<div class=\"wide\"><table>\n<thead><tr><th>method</th>");
-    for (DomainResult domain : runs.get(0).domains()) {
-      page.append("<th>").append(escape(domain.domain())).append("</th>");
+    for (String domain : trial.log().domains()) {
+      page.append("<th>").append(escape(domain)).append("</th>");
     }
     page.append("<th>all</th></tr></thead>\n<tbody>\n");
-    for (MethodRun run : runs) {
-      page.append("<tr><td>").append(escape(run.method())).append("</td>");
+    for (int r = 0; r < all.size(); r++) {
+      StreamMetrics run = all.get(r);
+      page.append("<tr><td>").append(escape(trial.runs().get(r).method())).append("</td>");
       for (int d = 0; d < domains; d++) {
         cell(page, run.domains().get(d).errorRate(), best[d]);
       }

@@ -5,104 +5,111 @@ import dev.acclimate.adapters.AdaptedModel;
 import dev.acclimate.adapters.AdaptiveModel;
 import dev.acclimate.adapters.Calibration;
 import dev.acclimate.adapters.Method;
-import dev.acclimate.models.ElementType;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.OnnxModel;
-import dev.acclimate.models.Tensor;
-import dev.acclimate.simulate.MethodRun.DomainResult;
+import dev.acclimate.models.SessionSettings;
 import dev.acclimate.simulate.data.ImageSet;
 import dev.acclimate.simulate.data.Preprocessing;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Runs a simulated stream through a model once per method and counts wrong answers. All methods see
- * the very same batches; each keeps a state of its own, reset where the stream says so.
+ * Runs simulated streams through a model once per method and keeps what each answered. All methods
+ * see the very same batches; each keeps a state of its own, reset where the stream says so. The
+ * untouched model always answers too, for comparison.
  *
  * <p>Methods that read tasks are told each sample's true domain, as a deployment can where devices
- * name theirs; a batch never holds two. They get no hint otherwise: {@code tasks=detected} works on
- * the samples alone.
+ * name theirs. They get no hint otherwise: {@code tasks=detected} works on the samples alone.
+ *
+ * <p>A chunk of the stream is made while the methods work on the one before it, side by side: what
+ * a method answers does not depend on the others, on the number of cores or on the size of a chunk.
  */
-public final class Simulation {
+public final class Simulation implements AutoCloseable {
+  /** What the method that is always there is called. */
+  private static final String FROZEN = "source";
+
+  /** Memory for samples of a chunk; there are two of them. */
+  private static final long CHUNK_BYTES = 16 << 20;
+
+  private static final int LARGEST_CHUNK = 1024;
+
   private final OnnxModel model;
-  private final DomainStream stream;
   private final Preprocessing preprocessing;
   private final SimulationOptions options;
+  private final SessionSettings session;
   private final Supplier<ImageSet> sourceImages;
+  private final ExecutorService workers;
+  private final List<Entry> entries = new ArrayList<>();
+
+  /** One an entry, loaded once for all streams. */
+  private final List<AdaptiveModel> loaded = new ArrayList<>();
+
+  private final Map<Long, Map<Integer, Calibration>> calibrations = new HashMap<>();
+
+  /** A method and the model that it made. */
+  private record Entry(String label, Method method, AdaptedModel adapted) {}
 
   /**
    * A simulation to be run.
    *
    * @param sourceImages images of the source domain, asked for only where a method starts
    *     calibrated and no calibration is given
+   * @throws InvalidInputException when a method does not exist or cannot adapt the model
    */
   public Simulation(
       OnnxModel model,
-      DomainStream stream,
       Preprocessing preprocessing,
       SimulationOptions options,
       Supplier<ImageSet> sourceImages) {
     this.model = model;
-    this.stream = stream;
     this.preprocessing = preprocessing;
     this.options = options;
+    this.session = oneThreadUnlessAsked(options.session());
     this.sourceImages = sourceImages;
+    List<String> labels = new ArrayList<>(options.methods());
+    if (!labels.contains(FROZEN)) {
+      labels.add(FROZEN);
+    }
+    // every method is read before the first model is loaded, so that a typing error costs no time
+    List<Method> methods = labels.stream().map(Method::parse).toList();
+    for (int i = 0; i < methods.size(); i++) {
+      AdaptedModel adapted = AdaptedModel.adapt(model, methods.get(i));
+      entries.add(new Entry(labels.get(i), methods.get(i), adapted));
+    }
+    this.workers =
+        Executors.newFixedThreadPool(
+            Math.min(labels.size(), Runtime.getRuntime().availableProcessors()));
   }
 
-  /** One method at work. */
-  private static final class Contestant implements AutoCloseable {
-    final String label;
-    final AdaptiveModel model;
-    final AdaptationState start;
-    final int[] answers;
-    final List<DomainResult> results = new ArrayList<>();
-    long nanos;
-    long samples;
-    long errors;
-
-    Contestant(String label, AdaptiveModel model, int batchSize) {
-      this.label = label;
-      this.model = model;
-      this.start = model.state();
-      this.answers = new int[batchSize];
-    }
-
-    void judge(Classifier classifier, Tensor batch, Tensor tasks, int[] labels) {
-      long begin = System.nanoTime();
-      classifier.classify(model, batch, tasks, answers);
-      nanos += System.nanoTime() - begin;
-      int n = (int) batch.size(0);
-      for (int b = 0; b < n; b++) {
-        errors += answers[b] == labels[b] ? 0 : 1;
-      }
-      samples += n;
-    }
-
-    void finishDomain(String name) {
-      results.add(new DomainResult(name, samples, errors));
-      samples = 0;
-      errors = 0;
-    }
-
-    MethodRun result() {
-      return new MethodRun(label, nanos / 1e9, model.rejectedSteps(), results);
-    }
-
-    @Override
-    public void close() {
-      model.close();
-    }
+  private static SessionSettings oneThreadUnlessAsked(SessionSettings asked) {
+    return asked.threads() == 0 ? new SessionSettings(asked.provider(), 1) : asked;
   }
 
   /**
-   * Runs the whole stream.
+   * Runs one stream.
    *
-   * @return one result a method, in the order of the options
+   * @param order what the result calls the order of its samples
+   * @param domains what the result calls its schedule
+   * @param seed of starts that are random
    * @throws InvalidInputException when model, data and methods do not fit together
    */
-  public List<MethodRun> run(SimulationProgress progress) {
+  public Trial run(
+      DomainStream stream,
+      String order,
+      String domains,
+      int batchSize,
+      long seed,
+      SimulationProgress progress) {
+    SimulationOptions.requireBatchSize(batchSize);
+    int largest = stream.largestBatch(batchSize);
     ImageSet images = stream.images();
     Classifier classifier =
         Classifier.of(
@@ -111,64 +118,119 @@ public final class Simulation {
             model.outputs(),
             images,
             preprocessing.layout(),
-            options.batchSize());
+            batchSize);
+    StreamLog log = StreamLog.of(stream, batchSize, classifier.hasFixedBatch());
+    List<Contestant> contestants = contestants(log, seed, progress);
+    long[] shape = Classifier.shape(images, preprocessing.layout(), batchSize);
+    int room = chunkSize(images, largest);
+    try (Chunk one = new Chunk(shape, room);
+        Chunk two = new Chunk(shape, room)) {
+      play(stream, log, classifier, contestants, one, two, progress);
+    }
+    List<MethodRun> runs = contestants.stream().map(Contestant::result).toList();
+    MethodRun frozen =
+        runs.stream().filter(run -> run.method().equals(FROZEN)).findFirst().orElseThrow();
+    return new Trial(
+        order, domains, batchSize, seed, log, frozen, runs.subList(0, options.methods().size()));
+  }
+
+  private static int chunkSize(ImageSet images, int largestBatch) {
+    long fitting = CHUNK_BYTES / ((long) images.shape().size() * Float.BYTES);
+    return (int) Math.max(largestBatch, Math.min(LARGEST_CHUNK, fitting));
+  }
+
+  private List<Contestant> contestants(StreamLog log, long seed, SimulationProgress progress) {
+    Map<Integer, Calibration> starts =
+        calibrations.computeIfAbsent(
+            seed,
+            s ->
+                new Calibrations(model, preprocessing, s, options.session(), progress)
+                    .of(
+                        entries.stream().map(Entry::method).toList(),
+                        options.calibration(),
+                        sourceImages));
     List<Contestant> contestants = new ArrayList<>();
-    long[] shape = Classifier.shape(images, preprocessing.layout(), options.batchSize());
-    try (Tensor batch = Tensor.allocate(ElementType.FP32, shape)) {
-      openAll(contestants, progress);
-      int[] labels = new int[options.batchSize()];
-      long done = 0;
-      for (Domain domain : stream.domains()) {
-        if (domain.resetBefore()) {
-          contestants.forEach(contestant -> contestant.model.restore(contestant.start));
-        }
-        for (int from = 0; from < domain.size(); ) {
-          int n = domain.fill(from, options.batchSize(), batch.floats(), labels);
-          if (n < options.batchSize() && classifier.hasFixedBatch()) {
-            break; // the model takes whole batches only; results tell how many samples counted
-          }
-          try (Tensor part = batch.first(n);
-              Tensor tasks = tasks(domain, n)) {
-            for (Contestant contestant : contestants) {
-              contestant.judge(classifier, part, tasks, labels);
-            }
-          }
-          from += n;
-          done += n;
-          progress.update(domain.name(), done, stream.size());
-        }
-        contestants.forEach(contestant -> contestant.finishDomain(domain.name()));
-      }
-      return contestants.stream().map(Contestant::result).toList();
-    } finally {
-      contestants.forEach(Contestant::close);
-    }
-  }
-
-  private static Tensor tasks(Domain domain, int samples) {
-    Tensor tasks = Tensor.allocate(ElementType.INT64, samples);
-    for (int b = 0; b < samples; b++) {
-      tasks.longs().put(b, domain.task());
-    }
-    return tasks;
-  }
-
-  private void openAll(List<Contestant> contestants, SimulationProgress progress) {
-    // every method is read before the first model is loaded, so that a typing error costs no time
-    List<Method> methods = options.methods().stream().map(Method::parse).toList();
-    Map<Integer, Calibration> calibrations =
-        new Calibrations(model, preprocessing, options.seed(), options.session(), progress)
-            .of(methods, options.calibration(), sourceImages);
-    for (int i = 0; i < methods.size(); i++) {
-      Method method = methods.get(i);
-      AdaptedModel adapted = AdaptedModel.adapt(model, method);
+    for (int i = 0; i < entries.size(); i++) {
+      Entry entry = entries.get(i);
       AdaptationState start =
-          adapted.initialState(options.seed(), calibrations.get(method.calibrationComponents()));
-      contestants.add(
-          new Contestant(
-              options.methods().get(i),
-              AdaptiveModel.open(adapted, start, options.session()),
-              options.batchSize()));
+          entry.adapted.initialState(seed, starts.get(entry.method.calibrationComponents()));
+      if (i == loaded.size()) {
+        loaded.add(AdaptiveModel.open(entry.adapted, start, session));
+      }
+      contestants.add(new Contestant(entry.label, loaded.get(i), start, log.size()));
     }
+    return contestants;
+  }
+
+  private void play(
+      DomainStream stream,
+      StreamLog log,
+      Classifier classifier,
+      List<Contestant> contestants,
+      Chunk one,
+      Chunk two,
+      SimulationProgress progress) {
+    Chunk current = one;
+    Chunk spare = two;
+    int next = log.batches() == 0 ? 0 : current.fill(stream, log, 0);
+    long done = 0;
+    boolean more = log.batches() > 0;
+    while (more) {
+      Chunk shown = current;
+      List<Future<?>> work = new ArrayList<>();
+      for (Contestant contestant : contestants) {
+        work.add(workers.submit(() -> shown.show(contestant, classifier, log)));
+      }
+      more = next < log.batches();
+      try {
+        if (more) {
+          next = spare.fill(stream, log, next);
+        }
+      } finally {
+        awaitAll(work);
+      }
+      done += shown.size(log);
+      progress.update(name(log, (int) done - 1), done, log.size());
+      current = spare;
+      spare = shown;
+    }
+  }
+
+  private static String name(StreamLog log, int position) {
+    return log.stretches().get(log.stretch(position)).name();
+  }
+
+  /** Waits for all, also when one fails: the chunk must not be filled while it is read. */
+  private static void awaitAll(List<Future<?>> work) {
+    @Nullable RuntimeException failed = null;
+    boolean interrupted = false;
+    for (Future<?> one : work) {
+      while (true) {
+        try {
+          one.get();
+          break;
+        } catch (InterruptedException e) {
+          interrupted = true;
+        } catch (ExecutionException e) {
+          failed =
+              e.getCause() instanceof RuntimeException cause
+                  ? cause
+                  : new IllegalStateException(e.getCause());
+          break;
+        }
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    if (failed != null) {
+      throw failed;
+    }
+  }
+
+  @Override
+  public void close() {
+    workers.shutdownNow();
+    loaded.forEach(AdaptiveModel::close);
   }
 }

@@ -7,20 +7,15 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a stream is run through models.
+ * What runs over a stream.
  *
  * @param methods as users write them, such as {@code alpha-bn[source-weight=0.8]}
- * @param batchSize samples a batch
- * @param seed of starts that are random
- * @param session what the models run on
+ * @param session what the models run on; with threads 0 each method has one thread and methods run
+ *     side by side, which keeps all cores busy and gives the same bits every time
  * @param calibration where calibrated methods start; null measures source samples anew
  */
 public record SimulationOptions(
-    List<String> methods,
-    int batchSize,
-    long seed,
-    SessionSettings session,
-    @Nullable Calibration calibration) {
+    List<String> methods, SessionSettings session, @Nullable Calibration calibration) {
 
   /** The largest batch that makes sense; beyond it a mistyped number is likelier. */
   public static final int LARGEST_BATCH = 4096;
@@ -28,16 +23,25 @@ public record SimulationOptions(
   /**
    * Checks the values.
    *
-   * @throws InvalidInputException when there is no method, or the batch size is out of range
+   * @throws InvalidInputException when there is no method
    */
   public SimulationOptions {
     methods = List.copyOf(methods);
     if (methods.isEmpty()) {
       throw new InvalidInputException("methods: expected at least one, found none");
     }
+  }
+
+  /**
+   * Checks a batch size.
+   *
+   * @throws InvalidInputException when it is out of range
+   */
+  public static int requireBatchSize(int batchSize) {
     if (batchSize < 1 || batchSize > LARGEST_BATCH) {
       throw new InvalidInputException(
           "batch-size: expected 1 to " + LARGEST_BATCH + ", found " + batchSize);
     }
+    return batchSize;
   }
 }

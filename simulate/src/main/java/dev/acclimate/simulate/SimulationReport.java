@@ -5,7 +5,7 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.acclimate.models.InvalidInputException;
-import dev.acclimate.simulate.MethodRun.DomainResult;
+import dev.acclimate.simulate.StreamMetrics.DomainResult;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -20,49 +20,40 @@ import java.util.TreeMap;
  * What a simulation found, with all that is needed to repeat it.
  *
  * @param model the model's file
- * @param seed of stream and starts
- * @param batchSize samples a batch
- * @param order of samples within a domain
- * @param domains how domains follow one another
  * @param provenance what else the result depends on: data, severity, digest, version, ...
- * @param runs one a method
+ * @param trials one a stream
  */
-public record SimulationReport(
-    String model,
-    long seed,
-    int batchSize,
-    String order,
-    String domains,
-    Map<String, String> provenance,
-    List<MethodRun> runs) {
+public record SimulationReport(String model, Map<String, String> provenance, List<Trial> trials) {
   private static final ObjectMapper JSON =
       new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
   public SimulationReport {
     provenance = new TreeMap<>(provenance);
-    runs = List.copyOf(runs);
+    trials = List.copyOf(trials);
   }
 
   /** {@code results.json}, as documented in the README. */
   public String toJson() throws IOException {
     ObjectNode root = JSON.createObjectNode();
     root.put("model", model);
-    root.put("seed", seed);
-    root.put("batch_size", batchSize);
-    root.put("order", order);
-    root.put("domains", domains);
+    Trial trial = trials.get(0);
+    root.put("seed", trial.seed());
+    root.put("batch_size", trial.batchSize());
+    root.put("order", trial.order());
+    root.put("domains", trial.domains());
     ObjectNode origin = root.putObject("provenance");
     provenance.forEach(origin::put);
     ArrayNode list = root.putArray("runs");
-    for (MethodRun run : runs) {
+    for (MethodRun run : trial.runs()) {
+      StreamMetrics metrics = StreamMetrics.of(trial.log(), run.answers());
       ObjectNode node = list.addObject();
       node.put("method", run.method());
-      node.put("error_rate", run.errorRate());
-      node.put("samples", run.samples());
+      node.put("error_rate", metrics.errorRate());
+      node.put("samples", metrics.samples());
       node.put("seconds", Math.round(run.seconds() * 1000) / 1000.0);
       node.put("rejected_steps", run.rejectedSteps());
       ArrayNode parts = node.putArray("domains");
-      for (DomainResult domain : run.domains()) {
+      for (DomainResult domain : metrics.domains()) {
         parts
             .addObject()
             .put("domain", domain.domain())
@@ -76,17 +67,20 @@ public record SimulationReport(
 
   /** Error rates in percent, methods by domains, as aligned text. */
   public String toTable() {
+    Trial trial = trials.get(0);
     List<List<String>> rows = new ArrayList<>();
     List<String> header = new ArrayList<>(List.of("error %"));
-    runs.get(0).domains().forEach(domain -> header.add(domain.domain()));
+    header.addAll(trial.log().domains());
     header.add("all");
     header.add("samples/s");
     rows.add(header);
-    for (MethodRun run : runs) {
+    for (MethodRun run : trial.runs()) {
+      StreamMetrics metrics = StreamMetrics.of(trial.log(), run.answers());
       List<String> row = new ArrayList<>(List.of(run.method()));
-      run.domains().forEach(domain -> row.add(percent(domain.errorRate())));
-      row.add(percent(run.errorRate()));
-      row.add(String.format(Locale.ROOT, "%.0f", run.samples() / Math.max(run.seconds(), 1e-9)));
+      metrics.domains().forEach(domain -> row.add(percent(domain.errorRate())));
+      row.add(percent(metrics.errorRate()));
+      double seconds = Math.max(run.seconds(), 1e-9);
+      row.add(String.format(Locale.ROOT, "%.0f", metrics.samples() / seconds));
       rows.add(row);
     }
     return TextTable.of(rows);

@@ -7,13 +7,12 @@ import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.SessionSettings;
 import dev.acclimate.models.Tensor;
-import dev.acclimate.simulate.corruptions.Shift;
 import dev.acclimate.simulate.data.ImageSet;
 import dev.acclimate.simulate.data.Preprocessing;
 import dev.acclimate.simulate.orders.Order;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /** Measures a model on images of its own domain. */
 public final class SourceCalibration implements AutoCloseable {
@@ -57,30 +56,24 @@ public final class SourceCalibration implements AutoCloseable {
             images,
             preprocessing.layout(),
             batchSize);
-    Domain domain =
-        DomainStream.of(
-                images,
-                preprocessing,
-                new StreamOptions(
-                    List.of(Shift.NONE),
-                    DomainSchedule.SINGLE,
-                    Order.IID,
-                    Order.DEFAULT_DELTA,
-                    seed))
-            .domains()
-            .get(0);
+    int total = Math.min(samples, images.size());
+    Segment drawn =
+        Segment.of(
+            new Domain("calibration", 0, true, images),
+            false,
+            Arrays.copyOf(Order.IID.arrange(images.labels(), Order.DEFAULT_DELTA, seed), total),
+            preprocessing.on(images));
     Calibrator calibrator = Calibrator.open(model, settings);
     long[] shape = Classifier.shape(images, preprocessing.layout(), batchSize);
-    int total = Math.min(samples, domain.size());
-    int[] labels = new int[batchSize];
     try (Tensor batch = Tensor.allocate(ElementType.FP32, shape)) {
       for (int from = 0; from < total; ) {
-        int n = domain.fill(from, Math.min(batchSize, total - from), batch.floats(), labels);
+        int n = drawn.fill(from, batchSize, batch.floats());
         if (n < batchSize && classifier.hasFixedBatch()) {
           break;
         }
+        int[] labels = IntStream.range(from, from + n).map(drawn::label).toArray();
         try (Tensor part = batch.first(n)) {
-          calibrator.add(Map.of(classifier.inputName(), part), Arrays.copyOf(labels, n));
+          calibrator.add(Map.of(classifier.inputName(), part), labels);
         }
         from += n;
         progress.update("calibrating", from, total);

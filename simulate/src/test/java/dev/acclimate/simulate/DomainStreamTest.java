@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.simulate.corruptions.Corruption;
-import dev.acclimate.simulate.corruptions.Shift;
 import dev.acclimate.simulate.data.BuiltinImages;
 import dev.acclimate.simulate.data.ImageSet;
 import dev.acclimate.simulate.data.Preprocessing;
@@ -13,7 +12,10 @@ import dev.acclimate.simulate.orders.Order;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -25,34 +27,31 @@ class DomainStreamTest {
 
   @Test
   void saysWhereTheStateIsReset() {
-    assertThat(stream(DomainSchedule.SINGLE, Corruption.FOG, Corruption.NONE).domains())
-        .extracting(Domain::resetBefore)
+    assertThat(stream(DomainSchedule.SINGLE, Corruption.FOG, Corruption.NONE).segments())
+        .extracting(Segment::resetBefore)
         .containsExactly(true, true);
-    assertThat(stream(DomainSchedule.CONTINUAL, Corruption.FOG, Corruption.NONE).domains())
-        .extracting(Domain::resetBefore)
+    assertThat(stream(DomainSchedule.CONTINUAL, Corruption.FOG, Corruption.NONE).segments())
+        .extracting(Segment::resetBefore)
         .containsExactly(true, false);
   }
 
   @Test
   void domainsRecurWithoutAResetAndInAnotherOrderEachRound() {
     StreamOptions options =
-        new StreamOptions(
-            Shift.all(List.of(Corruption.FOG, Corruption.NONE), 5),
-            DomainSchedule.RECURRING,
-            Order.DIRICHLET,
-            Order.DEFAULT_DELTA,
-            1,
-            3);
+        new StreamOptions(DomainSchedule.RECURRING, 5, Order.DIRICHLET, Order.DEFAULT_DELTA, 1, 3);
 
-    DomainStream stream = DomainStream.of(IMAGES, PREPROCESSING, options);
+    DomainStream stream =
+        DomainStream.of(kinds(Corruption.FOG, Corruption.NONE), PREPROCESSING, options);
 
-    List<Domain> domains = stream.domains();
+    List<Segment> domains = stream.segments();
     assertThat(domains)
-        .extracting(Domain::name)
+        .extracting(Segment::name)
         .containsExactly("fog", "none", "fog (2)", "none (2)", "fog (3)", "none (3)");
-    assertThat(domains).extracting(Domain::task).containsExactly(0, 1, 0, 1, 0, 1);
     assertThat(domains)
-        .extracting(Domain::resetBefore)
+        .extracting(segment -> segment.domain(0).task())
+        .containsExactly(0, 1, 0, 1, 0, 1);
+    assertThat(domains)
+        .extracting(Segment::resetBefore)
         .containsExactly(true, false, false, false, false, false);
     assertThat(stream.size()).isEqualTo(6 * 50);
     assertThat(samples(domains.get(2))).isNotEqualTo(samples(domains.get(0)));
@@ -63,66 +62,115 @@ class DomainStreamTest {
 
   @Test
   void theFirstRoundIsTheContinualStream() {
-    Domain once = stream(DomainSchedule.CONTINUAL, Corruption.FOG).domains().get(0);
-    Domain first = stream(DomainSchedule.RECURRING, Corruption.FOG).domains().get(0);
+    Segment once = stream(DomainSchedule.CONTINUAL, Corruption.FOG).segments().get(0);
+    Segment first = stream(DomainSchedule.RECURRING, Corruption.FOG).segments().get(0);
 
     assertThat(samples(first)).isEqualTo(samples(once));
   }
 
   @Test
   void refusesLessThanOneRound() {
-    assertThatThrownBy(
-            () ->
-                new StreamOptions(
-                    List.of(Shift.NONE), DomainSchedule.RECURRING, Order.IID, 0.1, 0, 0))
+    assertThatThrownBy(() -> new StreamOptions(DomainSchedule.RECURRING, 5, Order.IID, 0.1, 0, 0))
         .isInstanceOf(InvalidInputException.class)
         .hasMessage("rounds: expected at least 1, found 0");
   }
 
-  private static List<Integer> samples(Domain domain) {
+  private static List<Integer> samples(Segment domain) {
     return IntStream.range(0, domain.size()).mapToObj(domain::sample).toList();
   }
 
   @Test
   void givesTheSameInAnyPieces() {
-    Domain domain = stream(DomainSchedule.SINGLE, Corruption.GAUSSIAN_NOISE).domains().get(0);
+    Segment domain = stream(DomainSchedule.SINGLE, Corruption.GAUSSIAN_NOISE).segments().get(0);
     FloatBuffer whole = buffer(IMAGES.size());
-    int[] labels = new int[IMAGES.size()];
-    assertThat(domain.fill(0, 1000, whole, labels)).isEqualTo(IMAGES.size());
+    assertThat(domain.fill(0, 1000, whole)).isEqualTo(IMAGES.size());
 
     FloatBuffer piece = buffer(16);
-    int[] pieceLabels = new int[16];
-    int filled = domain.fill(40, 16, piece, pieceLabels);
+    int filled = domain.fill(40, 16, piece);
 
     assertThat(filled).isEqualTo(10);
     assertThat(piece.slice(0, filled * SIZE)).isEqualTo(whole.slice(40 * SIZE, filled * SIZE));
-    assertThat(pieceLabels).startsWith(labels[40], labels[41], labels[42]);
-    assertThat(labels[40]).isEqualTo(domain.label(40));
-    assertThat(domain.fill(50, 16, piece, pieceLabels)).isZero();
+    assertThat(domain.label(40)).isEqualTo(IMAGES.label(domain.sample(40)));
+    assertThat(domain.fill(50, 16, piece)).isZero();
   }
 
   @Test
   void aDomainDoesNotDependOnItsNeighbours() {
-    Domain alone = stream(DomainSchedule.CONTINUAL, Corruption.FOG).domains().get(0);
-    Domain among =
+    Segment alone = stream(DomainSchedule.CONTINUAL, Corruption.FOG).segments().get(0);
+    Segment among =
         stream(DomainSchedule.CONTINUAL, Corruption.NONE, Corruption.CONTRAST, Corruption.FOG)
-            .domains()
+            .segments()
             .get(2);
     FloatBuffer first = buffer(50);
     FloatBuffer second = buffer(50);
-    alone.fill(0, 50, first, new int[50]);
-    among.fill(0, 50, second, new int[50]);
+    alone.fill(0, 50, first);
+    among.fill(0, 50, second);
 
     assertThat(second).isEqualTo(first);
   }
 
   @Test
+  void aDomainNamedTwiceIsTheSameTaskSeenAgain() {
+    List<Segment> segments =
+        stream(DomainSchedule.CONTINUAL, Corruption.NONE, Corruption.FOG, Corruption.NONE)
+            .segments();
+
+    assertThat(segments).extracting(Segment::name).containsExactly("none", "fog", "none (2)");
+    assertThat(segments).extracting(segment -> segment.domain(0).task()).containsExactly(0, 1, 0);
+  }
+
+  @Test
+  void mixedShowsEveryImageInEveryDomainOnceAndDomainsAmongOneAnother() {
+    Corruption[] corruptions = {Corruption.NONE, Corruption.FOG, Corruption.CONTRAST};
+    for (Order order : Order.values()) {
+      DomainStream stream =
+          DomainStream.of(
+              kinds(corruptions),
+              PREPROCESSING,
+              new StreamOptions(DomainSchedule.MIXED, 5, order, 1));
+      Segment mixed = stream.segments().get(0);
+
+      assertThat(stream.segments()).hasSize(1);
+      Set<String> seen = new HashSet<>();
+      int changes = 0;
+      for (int i = 0; i < mixed.size(); i++) {
+        seen.add(mixed.domain(i).name() + mixed.sample(i));
+        changes += i > 0 && mixed.domain(i) != mixed.domain(i - 1) ? 1 : 0;
+      }
+      assertThat(seen).as(order.id()).hasSize(mixed.size()).hasSize(3 * IMAGES.size());
+      // two of three neighbours differ on average
+      assertThat(changes).as(order.id()).isBetween(mixed.size() / 2, mixed.size() * 5 / 6);
+    }
+  }
+
+  @Test
+  void gradualRisesToTheSeverityAndFallsBackInEqualSteps() {
+    Segment fog = stream(DomainSchedule.GRADUAL, Corruption.FOG).segments().get(0);
+    Segment severe = stream(DomainSchedule.SINGLE, Corruption.FOG).segments().get(0);
+    List<Integer> steps = new ArrayList<>();
+    for (int i = 0; i < fog.size(); i++) {
+      int severity = fog.domains().indexOf(fog.domain(i)) + 1;
+      if (steps.isEmpty() || steps.get(steps.size() - 1) != severity) {
+        steps.add(severity);
+      }
+    }
+
+    assertThat(steps).containsExactly(1, 2, 3, 4, 5, 4, 3, 2, 1);
+    assertThat(samples(fog)).isEqualTo(samples(severe));
+    FloatBuffer top = buffer(1);
+    FloatBuffer expected = buffer(1);
+    fog.fill(IMAGES.size() / 2, 1, top);
+    severe.fill(IMAGES.size() / 2, 1, expected);
+    assertThat(top).isEqualTo(expected);
+  }
+
+  @Test
   void preprocessesWhatTheModelSees() {
-    StreamOptions options =
-        new StreamOptions(List.of(Shift.NONE), DomainSchedule.SINGLE, Order.AS_IS, 0.1, 0);
-    Domain domain = DomainStream.of(IMAGES, PREPROCESSING, options).domains().get(0);
+    StreamOptions options = new StreamOptions(DomainSchedule.SINGLE, 5, Order.AS_IS, 0);
+    Segment domain =
+        DomainStream.of(kinds(Corruption.NONE), PREPROCESSING, options).segments().get(0);
     FloatBuffer inputs = buffer(2);
-    domain.fill(0, 2, inputs, new int[2]);
+    domain.fill(0, 2, inputs);
 
     float[] pixels = new float[SIZE];
     IMAGES.read(1, pixels);
@@ -133,9 +181,9 @@ class DomainStreamTest {
 
   @Test
   void refusesBuffersThatAreTooSmall() {
-    Domain domain = stream(DomainSchedule.SINGLE, Corruption.NONE).domains().get(0);
+    Segment domain = stream(DomainSchedule.SINGLE, Corruption.NONE).segments().get(0);
 
-    assertThatThrownBy(() -> domain.fill(0, 3, buffer(2), new int[3]))
+    assertThatThrownBy(() -> domain.fill(0, 3, buffer(2)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("expected room for 3 samples");
   }
@@ -145,15 +193,17 @@ class DomainStreamTest {
     assertThat(DomainSchedule.parse("continual")).isEqualTo(DomainSchedule.CONTINUAL);
     assertThatThrownBy(() -> DomainSchedule.parse("forever"))
         .isInstanceOf(InvalidInputException.class)
-        .hasMessage("domains: expected one of single, continual, recurring, found \"forever\"");
+        .hasMessage(
+            "domains: expected one of single, continual, mixed, gradual, recurring, smooth, found \"forever\"");
   }
 
   private static DomainStream stream(DomainSchedule schedule, Corruption... corruptions) {
     return DomainStream.of(
-        IMAGES,
-        PREPROCESSING,
-        new StreamOptions(
-            Shift.all(List.of(corruptions), 5), schedule, Order.DIRICHLET, Order.DEFAULT_DELTA, 1));
+        kinds(corruptions), PREPROCESSING, new StreamOptions(schedule, 5, Order.DIRICHLET, 1));
+  }
+
+  private static List<DomainKind> kinds(Corruption... corruptions) {
+    return DomainKind.corrupted(IMAGES, List.of(corruptions), 1);
   }
 
   private static FloatBuffer buffer(int images) {

@@ -4,6 +4,7 @@ import dev.acclimate.adapters.Calibration;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.SessionSettings;
 import dev.acclimate.models.TensorInfo;
+import dev.acclimate.simulate.Segment;
 import java.util.List;
 import java.util.Map;
 

@@ -1,5 +1,6 @@
 package dev.acclimate.agent.demo;
 
+import dev.acclimate.simulate.Segment;
 import dev.acclimate.simulate.TextTable;
 import java.io.PrintWriter;
 import java.util.ArrayList;

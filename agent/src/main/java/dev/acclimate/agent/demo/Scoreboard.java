@@ -1,5 +1,6 @@
 package dev.acclimate.agent.demo;
 
+import dev.acclimate.simulate.Segment;
 import java.util.Arrays;
 import java.util.List;
 
@@ -45,9 +46,11 @@ public final class Scoreboard {
     this.segmentOf = new int[samples];
     this.labels = new long[samples];
     Arrays.fill(labels, UNKNOWN);
+    int first = 0;
     for (int s = 0; s < segments.size(); s++) {
-      Segment segment = segments.get(s);
-      Arrays.fill(segmentOf, segment.first(), segment.first() + segment.size(), s);
+      int end = first + segments.get(s).size();
+      Arrays.fill(segmentOf, first, end, s);
+      first = end;
     }
     this.rows = new Row[methods];
     Arrays.setAll(rows, m -> new Row(samples, segments.size()));

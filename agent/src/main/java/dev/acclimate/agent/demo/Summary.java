@@ -1,5 +1,6 @@
 package dev.acclimate.agent.demo;
 
+import dev.acclimate.simulate.Segment;
 import dev.acclimate.simulate.TextTable;
 import java.util.ArrayList;
 import java.util.List;
@@ -50,7 +51,7 @@ public final class Summary {
     for (int s = 0; s < board.segments().size(); s++) {
       Segment segment = board.segments().get(s);
       int index = s;
-      if (segment.clean()) {
+      if (segment.isClean()) {
         rows.add(
             row("on " + segment.name() + " %", m -> Figures.percent(board.accuracy(m, index))));
       }
@@ -73,7 +74,7 @@ public final class Summary {
     List<String> sentences = new ArrayList<>();
     sentences.add(best());
     board.segments().stream()
-        .filter(Segment::clean)
+        .filter(Segment::isClean)
         .findFirst()
         .filter(clean -> entrants.size() > 1)
         .ifPresent(clean -> sentences.add(cost(clean)));

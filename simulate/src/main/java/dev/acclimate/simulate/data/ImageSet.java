@@ -202,11 +202,49 @@ public final class ImageSet {
         (index, chw) -> storage.read(chosen[index], chw));
   }
 
+  /** A change to one image: its index in the set and its {@code [C, H, W]} values. */
+  @FunctionalInterface
+  public interface Change {
+    void apply(int index, float[] chw);
+  }
+
+  /**
+   * The same images, each changed whenever it is read.
+   *
+   * @param change safe for use by several threads
+   */
+  public ImageSet mapped(Change change) {
+    return new ImageSet(
+        name,
+        shape,
+        classes,
+        labels,
+        values,
+        (index, chw) -> {
+          storage.read(index, chw);
+          change.apply(index, chw);
+        });
+  }
+
   /** The first {@code n} images, or all of them where there are fewer. */
   public ImageSet head(int n) {
     int[] indices = new int[Math.min(n, size())];
     for (int i = 0; i < indices.length; i++) {
       indices[i] = i;
+    }
+    return subset(indices);
+  }
+
+  /**
+   * {@code n} images from image {@code from} on, after the last one starting again with the first.
+   *
+   * @param from any number from 0 on
+   * @param n at most as many as there are
+   */
+  public ImageSet window(long from, int n) {
+    int[] indices = new int[n];
+    for (int i = 0; i < n; i++) {
+      indices[i] = (int) ((from + i) % size());
     }
     return subset(indices);
   }

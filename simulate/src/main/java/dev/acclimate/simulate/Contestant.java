@@ -1,0 +1,51 @@
+package dev.acclimate.simulate;
+
+import dev.acclimate.adapters.AdaptationState;
+import dev.acclimate.adapters.AdaptiveModel;
+import dev.acclimate.models.Tensor;
+
+/** One method at work on one stream. Batches must come in order; not safe for several threads. */
+final class Contestant {
+  private final String label;
+  private final AdaptiveModel model;
+  private final AdaptationState start;
+  private final AnswerLog answers;
+  private final long rejectedBefore;
+  private long nanos;
+
+  /** A method that is about to see a stream of {@code size} samples from {@code start} on. */
+  Contestant(String label, AdaptiveModel model, AdaptationState start, int size) {
+    this.label = label;
+    this.model = model;
+    this.start = start;
+    this.answers = new AnswerLog(size);
+    this.rejectedBefore = model.rejectedSteps();
+    reset();
+  }
+
+  /** Forgets what it has learned. */
+  void reset() {
+    model.restore(start);
+  }
+
+  void answer(Classifier classifier, Tensor batch, Tensor tasks) {
+    long begin = System.nanoTime();
+    Tensor scores = classifier.scores(model, batch, tasks);
+    nanos += System.nanoTime() - begin;
+    answers.add(scores);
+  }
+
+  MethodRun result() {
+    return new MethodRun(
+        label,
+        model.method(),
+        nanos / 1e9,
+        model.rejectedSteps() - rejectedBefore,
+        start.tensors().values().stream().mapToLong(Contestant::bytes).sum(),
+        answers);
+  }
+
+  private static long bytes(Tensor tensor) {
+    return tensor.elements() * tensor.type().bytes();
+  }
+}

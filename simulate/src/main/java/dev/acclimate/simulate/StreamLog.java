@@ -1,0 +1,148 @@
+package dev.acclimate.simulate;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What a simulated stream was made of, position by position; every method saw the same.
+ *
+ * <p>Positions count the samples of the whole stream from 0.
+ */
+public final class StreamLog {
+
+  /**
+   * A stretch of the stream.
+   *
+   * @param name in reports
+   * @param from its first position
+   * @param to behind its last position
+   * @param resetBefore whether the state was reset before it
+   */
+  public record Stretch(String name, int from, int to, boolean resetBefore) {}
+
+  private final List<Stretch> stretches;
+  private final List<String> domains;
+  private final int[] domainAt;
+  private final int[] tasks;
+  private final int[] labels;
+  private final int[] batchStarts;
+
+  private StreamLog(
+      List<Stretch> stretches,
+      List<String> domains,
+      int[] domainAt,
+      int[] tasks,
+      int[] labels,
+      int[] batchStarts) {
+    this.stretches = List.copyOf(stretches);
+    this.domains = List.copyOf(domains);
+    this.domainAt = domainAt;
+    this.tasks = tasks;
+    this.labels = labels;
+    this.batchStarts = batchStarts;
+  }
+
+  /**
+   * The log of a stream as it will be played.
+   *
+   * @param batchSize where segments ask for none of their own
+   * @param wholeBatches leave out the rest of a segment that does not fill a batch
+   */
+  static StreamLog of(DomainStream stream, int batchSize, boolean wholeBatches) {
+    Map<String, Integer> domains = new LinkedHashMap<>();
+    List<Stretch> stretches = new ArrayList<>();
+    int[] domainAt = new int[Math.toIntExact(stream.size())];
+    int[] tasks = new int[domainAt.length];
+    int[] labels = new int[domainAt.length];
+    List<Integer> starts = new ArrayList<>();
+    int position = 0;
+    for (Segment segment : stream.segments()) {
+      int first = position;
+      int from = 0;
+      for (int size : segment.batches(batchSize)) {
+        if (wholeBatches && size < batchSize) {
+          break;
+        }
+        starts.add(position);
+        for (int i = from; i < from + size; i++) {
+          Domain domain = segment.domain(i);
+          domainAt[position] = domains.computeIfAbsent(domain.name(), name -> domains.size());
+          tasks[position] = domain.task();
+          labels[position++] = segment.label(i);
+        }
+        from += size;
+      }
+      stretches.add(new Stretch(segment.name(), first, position, segment.resetBefore()));
+    }
+    return new StreamLog(
+        stretches,
+        List.copyOf(domains.keySet()),
+        Arrays.copyOf(domainAt, position),
+        Arrays.copyOf(tasks, position),
+        Arrays.copyOf(labels, position),
+        starts.stream().mapToInt(Integer::intValue).toArray());
+  }
+
+  /** Its stretches, in order. */
+  public List<Stretch> stretches() {
+    return stretches;
+  }
+
+  /** The names of its domains, in the order in which they first came. */
+  public List<String> domains() {
+    return domains;
+  }
+
+  /** Samples in all. */
+  public int size() {
+    return labels.length;
+  }
+
+  /** The domain at a position, an index into {@link #domains}. */
+  public int domain(int position) {
+    return domainAt[position];
+  }
+
+  /** Which of the stream's different domains came at a position; the same in every round. */
+  public int task(int position) {
+    return tasks[position];
+  }
+
+  /** The true class at a position. */
+  public int label(int position) {
+    return labels[position];
+  }
+
+  /** The stretch that a position lies in, an index into {@link #stretches}. */
+  public int stretch(int position) {
+    int stretch = 0;
+    while (stretches.get(stretch).to() <= position) {
+      stretch++;
+    }
+    return stretch;
+  }
+
+  /** Number of batches. */
+  public int batches() {
+    return batchStarts.length;
+  }
+
+  /** The first position of a batch. */
+  public int batchStart(int batch) {
+    return batchStarts[batch];
+  }
+
+  /** Whether the state is reset before a batch. */
+  boolean resetsBefore(int batch) {
+    Stretch stretch = stretches.get(stretch(batchStarts[batch]));
+    return stretch.resetBefore() && stretch.from() == batchStarts[batch];
+  }
+
+  /** Behind the last position of a batch. */
+  public int batchEnd(int batch) {
+    return batch + 1 < batchStarts.length ? batchStarts[batch + 1] : labels.length;
+  }
+}
