@@ -49,7 +49,8 @@ class TensorTest {
 
   @Test
   void refusesViewsLargerThanItself() {
-    assertThatThrownBy(() -> tensor.first(4)).hasMessage("entries 0 to 4 of a tensor of shape [3, 2]");
+    assertThatThrownBy(() -> tensor.first(4))
+        .hasMessage("entries 0 to 4 of a tensor of shape [3, 2]");
     assertThatThrownBy(() -> tensor.reshaped(7)).hasMessage("cannot reshape [3, 2] to [7]");
     assertThatThrownBy(() -> tensor.reshaped(-1, 6)).hasMessageContaining("negative size");
   }

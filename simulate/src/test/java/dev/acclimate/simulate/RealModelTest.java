@@ -17,6 +17,7 @@ import dev.acclimate.simulate.orders.Order;
 import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -42,7 +43,11 @@ class RealModelTest {
     Path file = DATA.resolve("resnet20.onnx");
     ImageSet images = DataSpec.parse("cifar10:" + DATA).load().head(1000);
     StreamOptions options = new StreamOptions(DomainSchedule.SINGLE, 5, Order.IID, 1);
-    DomainStream stream = DomainStream.of(images, Preprocessing.forModel(file, images), options);
+    DomainStream stream =
+        DomainStream.of(
+            DomainKind.corrupted(images, List.copyOf(EXPECTED.keySet()), 1),
+            Preprocessing.forModel(file, images),
+            options);
 
     try (ModelSession session = ModelSession.open(OnnxModel.read(file), SessionSettings.DEFAULT);
         Tensor input = Tensor.allocate(ElementType.FP32, BATCH, 3, 32, 32)) {
