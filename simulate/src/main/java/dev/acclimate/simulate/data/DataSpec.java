@@ -10,7 +10,11 @@ import java.util.List;
  * <table>
  * <caption>Known forms</caption>
  * <tr><td>{@code builtin}, {@code builtin:N}</td><td>{@link BuiltinImages}, 10,000 or N images</td></tr>
- * <tr><td>{@code cifar10:DIR}</td><td>the standard binary files, {@code .bin} or {@code .bin.gz}</td></tr>
+ * <tr><td>{@code cifar10:DIR}, {@code cifar100:DIR}</td><td>the standard binary files, {@code .bin}
+ * or {@code .bin.gz}</td></tr>
+ * <tr><td>{@code cifar10c:DIR}</td><td>CIFAR-10-C or CIFAR-100-C as published; its corruptions are
+ * domains. Clean images come from the standard binary files in DIR, beside it, or in a folder {@code
+ * cifar10} ({@code cifar100}) there</td></tr>
  * <tr><td>{@code npz:FILE}</td><td>{@code x} {@code [N, C, H, W]} float32 or {@code [N, H, W, C]} uint8,
  * {@code y} {@code [N]} int64, int32 or uint8</td></tr>
  * </table>
@@ -18,13 +22,13 @@ import java.util.List;
 public sealed interface DataSpec {
 
   /** The forms {@link #parse} knows, for messages and help texts. */
-  String KNOWN = "builtin, builtin:N, cifar10:DIR, npz:FILE";
+  String KNOWN = "builtin, builtin:N, cifar10:DIR, cifar100:DIR, cifar10c:DIR, npz:FILE";
 
   /**
    * Reads or generates the images.
    *
    * @param split which part; a set that has only one part (npz) gives it for either
-   * @throws InvalidInputException if a file is missing or malformed
+   * @throws InvalidInputException if a file is missing or malformed, or all samples are shifted
    */
   ImageSet load(Split split);
 
@@ -50,8 +54,7 @@ public sealed interface DataSpec {
    * @throws InvalidInputException if there is no such domain, or a file is missing or malformed
    */
   default ImageSet loadDomain(String name, int severity) {
-    throw new InvalidInputException(
-        "data: expected one of the set's own domains %s, found \"%s\"".formatted(domains(), name));
+    throw OwnDomains.unknown(name, domains());
   }
 
   /**
@@ -66,6 +69,8 @@ public sealed interface DataSpec {
     return switch (scheme) {
       case "builtin" -> new Builtin(colon < 0 ? Builtin.DEFAULT_SIZE : size(text, argument));
       case "cifar10" -> new Cifar10(Path.of(requireArgument(text, argument, "cifar10:DIR")));
+      case "cifar100" -> new Cifar100(Path.of(requireArgument(text, argument, "cifar100:DIR")));
+      case "cifar10c" -> new CifarC(Path.of(requireArgument(text, argument, "cifar10c:DIR")));
       case "npz" -> new Npz(Path.of(requireArgument(text, argument, "npz:FILE")));
       default ->
           throw new InvalidInputException(
@@ -112,7 +117,33 @@ public sealed interface DataSpec {
   record Cifar10(Path directory) implements DataSpec {
     @Override
     public ImageSet load(Split split) {
-      return Cifar10Files.read(directory, split);
+      return CifarFiles.read(CifarVersion.CIFAR10, directory, split);
+    }
+  }
+
+  /** CIFAR-100 in {@code directory}. */
+  record Cifar100(Path directory) implements DataSpec {
+    @Override
+    public ImageSet load(Split split) {
+      return CifarFiles.read(CifarVersion.CIFAR100, directory, split);
+    }
+  }
+
+  /** CIFAR-10-C or CIFAR-100-C in {@code directory}. */
+  record CifarC(Path directory) implements DataSpec {
+    @Override
+    public ImageSet load(Split split) {
+      return CifarCFiles.clean(directory, split);
+    }
+
+    @Override
+    public List<String> domains() {
+      return CifarCFiles.domains(directory);
+    }
+
+    @Override
+    public ImageSet loadDomain(String name, int severity) {
+      return CifarCFiles.read(directory, name, severity);
     }
   }
 

@@ -5,8 +5,9 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * Labelled images {@code [N, C, H, W]}, held in memory one array an image, as uint8 or float32; or
- * windows of time series {@code [N, C, 1, L]}: C sensor channels, L time steps.
+ * Labelled images {@code [N, C, H, W]}, held in memory one array an image as uint8 or float32, or
+ * read from files when asked for; or windows of time series {@code [N, C, 1, L]}: C sensor
+ * channels, L time steps.
  *
  * <p>{@link #values()} tells what the numbers are: pixels read as values in [0, 1] and can be
  * corrupted and preprocessed, so can measurements; model inputs are passed on as they are.
@@ -25,7 +26,14 @@ public final class ImageSet {
     }
   }
 
-  private interface Storage {
+  /** Where the values come from. Safe for use by many threads. */
+  @FunctionalInterface
+  interface Storage {
+    /**
+     * Writes the {@code [C, H, W]} values of an image.
+     *
+     * @throws InvalidInputException if it is read from a file only now, and cannot be
+     */
     void read(int index, float[] chw);
   }
 
@@ -59,6 +67,27 @@ public final class ImageSet {
   }
 
   /**
+   * Data that are read when asked for.
+   *
+   * @param labels {@code [N]}, indices into {@code classes}
+   * @throws InvalidInputException if a label is not a class
+   */
+  static ImageSet of(
+      String name,
+      ImageShape shape,
+      List<String> classes,
+      int[] labels,
+      Values values,
+      Storage storage) {
+    return new ImageSet(name, shape, classes, labels, values, storage);
+  }
+
+  /** A pixel's value in [0, 1]. */
+  static float unit(byte pixel) {
+    return BYTE_TO_UNIT[pixel & 0xff];
+  }
+
+  /**
    * Pixel data in bytes.
    *
    * @param images {@code [N][C * H * W]}, planes in channel order, 0 to 255
@@ -81,7 +110,7 @@ public final class ImageSet {
         (index, chw) -> {
           byte[] image = images[index];
           for (int i = 0; i < image.length; i++) {
-            chw[i] = BYTE_TO_UNIT[image[i] & 0xff];
+            chw[i] = unit(image[i]);
           }
         });
   }
@@ -176,6 +205,7 @@ public final class ImageSet {
    * Copies one image out.
    *
    * @param chw receives the {@code [C, H, W]} values; at least {@code shape().size()} long
+   * @throws InvalidInputException if it is read from a file only now, and cannot be
    */
   public void read(int index, float[] chw) {
     Objects.checkIndex(index, labels.length);

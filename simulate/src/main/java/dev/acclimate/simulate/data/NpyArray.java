@@ -13,8 +13,7 @@ import java.util.regex.Pattern;
 
 /**
  * One array in NumPy's .npy format, versions 1 to 3 (NEP 1 and its amendments): magic, version,
- * header length, a header that reads like a Python dict, then the raw values. Little-endian (or
- * single-byte) C order only.
+ * header length, a header that reads like a Python dict, then the raw values. C order only.
  */
 final class NpyArray {
 
@@ -24,14 +23,16 @@ final class NpyArray {
   private static final Pattern SHAPE = Pattern.compile("'shape'\\s*:\\s*\\(([^)]*)\\)");
   private static final int MAX_HEADER = 1 << 20;
 
-  private final String type;
+  private final String descr;
   private final long[] shape;
+  private final long valuesAt;
   private final InputStream values;
   private final String where;
 
-  private NpyArray(String type, long[] shape, InputStream values, String where) {
-    this.type = type;
+  private NpyArray(String descr, long[] shape, long valuesAt, InputStream values, String where) {
+    this.descr = descr;
     this.shape = shape;
+    this.valuesAt = valuesAt;
     this.values = values;
     this.where = where;
   }
@@ -73,7 +74,11 @@ final class NpyArray {
           where + ": expected C order, found Fortran order (save numpy.ascontiguousarray(...))");
     }
     return new NpyArray(
-        field(DESCR, header, where), dimensions(field(SHAPE, header, where), where), in, where);
+        field(DESCR, header, where),
+        dimensions(field(SHAPE, header, where), where),
+        MAGIC.length + 2 + (major == 1 ? Short.BYTES : Integer.BYTES) + length,
+        in,
+        where);
   }
 
   private static String field(Pattern pattern, String header, String where) {
@@ -99,13 +104,23 @@ final class NpyArray {
     }
   }
 
-  /** NumPy's name of the element type, for example {@code <f4}. */
+  /** NumPy's name of the element type and its byte order, for example {@code <f4}. */
+  String descr() {
+    return descr;
+  }
+
+  /** NumPy's name of the element type in whatever byte order, for example {@code f4}. */
   String type() {
-    return type;
+    return descr.replaceFirst("^[<>|=]", "");
   }
 
   long[] shape() {
     return shape.clone();
+  }
+
+  /** Where the values begin, in bytes from the start. */
+  long valuesAt() {
+    return valuesAt;
   }
 
   /** File and entry, for messages. */
@@ -114,7 +129,7 @@ final class NpyArray {
   }
 
   /**
-   * The next {@code count} bytes of values, little-endian.
+   * The next {@code count} bytes of values, in a buffer of their byte order.
    *
    * @throws InvalidInputException if the file ends before them
    */
@@ -125,6 +140,7 @@ final class NpyArray {
           "%s: expected values for shape %s, found the end of the file before them"
               .formatted(where, Arrays.toString(shape)));
     }
-    return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    ByteOrder order = descr.startsWith(">") ? ByteOrder.BIG_ENDIAN : ByteOrder.LITTLE_ENDIAN;
+    return ByteBuffer.wrap(bytes).order(order);
   }
 }

@@ -8,8 +8,6 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.List;
-import java.util.stream.IntStream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 
@@ -20,9 +18,6 @@ import java.util.zip.ZipFile;
  * <p>Float values that all lie in [0, 1] are pixels; otherwise they are model inputs.
  */
 final class NpzImages {
-
-  /** More classes than this in {@code y} is a mistake rather than a data set. */
-  private static final int MAX_CLASSES = 100_000;
 
   private NpzImages() {}
 
@@ -63,40 +58,7 @@ final class NpzImages {
 
   private static int[] readLabels(ZipFile zip, Path file) throws IOException {
     try (InputStream in = open(zip, file, "y")) {
-      NpyArray array = NpyArray.open(in, file + ": y");
-      long[] shape = array.shape();
-      if (shape.length != 1 || shape[0] < 1 || shape[0] > Integer.MAX_VALUE / Long.BYTES) {
-        throw new InvalidInputException(
-            "%s: expected shape [N], found %s".formatted(array.where(), Arrays.toString(shape)));
-      }
-      int bytes =
-          switch (array.type()) {
-            case "<i8" -> Long.BYTES;
-            case "<i4" -> Integer.BYTES;
-            case "|u1" -> 1;
-            default ->
-                throw new InvalidInputException(
-                    "%s: expected int64, int32 or uint8 (<i8, <i4, |u1), found %s"
-                        .formatted(array.where(), array.type()));
-          };
-      // values first: a header that promises too many must not cost the memory
-      ByteBuffer values = array.next((int) shape[0] * bytes);
-      int[] labels = new int[(int) shape[0]];
-      for (int i = 0; i < labels.length; i++) {
-        long label =
-            switch (bytes) {
-              case Long.BYTES -> values.getLong();
-              case Integer.BYTES -> values.getInt();
-              default -> values.get() & 0xff;
-            };
-        if (label < 0 || label >= MAX_CLASSES) {
-          throw new InvalidInputException(
-              "%s: expected labels 0 to %,d, found %d at %d"
-                  .formatted(array.where(), MAX_CLASSES - 1, label, i));
-        }
-        labels[i] = (int) label;
-      }
-      return labels;
+      return NpyLabels.read(NpyArray.open(in, file + ": y"));
     }
   }
 
@@ -104,11 +66,11 @@ final class NpzImages {
     try (InputStream in = open(zip, file, "x")) {
       NpyArray array = NpyArray.open(in, file + ": x");
       long[] shape = array.shape();
-      boolean bytes = array.type().equals("|u1");
-      if (!bytes && !array.type().equals("<f4")) {
+      boolean bytes = array.type().equals("u1");
+      if (!bytes && !array.type().equals("f4")) {
         throw new InvalidInputException(
             "%s: expected float32 [N, C, H, W] or uint8 [N, H, W, C], found type %s"
-                .formatted(array.where(), array.type()));
+                .formatted(array.where(), array.descr()));
       }
       if (shape.length != 4 || !plausible(shape)) {
         throw new InvalidInputException(
@@ -130,19 +92,13 @@ final class NpzImages {
       if (bytes) {
         ImageShape hwc = new ImageShape(c, a, b);
         byte[][] images = readBytes(array, labels.length, hwc);
-        return ImageSet.ofBytes(name, hwc, classes(labels), images, labels);
+        return ImageSet.ofBytes(name, hwc, NpyLabels.classes(labels), images, labels);
       }
       ImageShape chw = new ImageShape(a, b, c);
       float[][] images = readFloats(array, labels.length, chw);
       Values values = allInUnit(images) ? Values.PIXELS : Values.MODEL_INPUTS;
-      return ImageSet.ofFloats(name, chw, classes(labels), images, labels, values);
+      return ImageSet.ofFloats(name, chw, NpyLabels.classes(labels), images, labels, values);
     }
-  }
-
-  /** The labels' numbers serve as names. */
-  private static List<String> classes(int[] labels) {
-    int count = Arrays.stream(labels).max().orElse(0) + 1;
-    return IntStream.range(0, count).mapToObj(String::valueOf).toList();
   }
 
   private static boolean plausible(long[] shape) {

@@ -20,12 +20,22 @@ class DataSpecTest {
   void listsWhatIsKnown() {
     assertThatThrownBy(() -> DataSpec.parse("imagenet:/data"))
         .isInstanceOf(InvalidInputException.class)
-        .hasMessage(
-            "data: expected one of builtin, builtin:N, cifar10:DIR, npz:FILE, found \"imagenet:/data\"");
+        .hasMessage("data: expected one of " + DataSpec.KNOWN + ", found \"imagenet:/data\"");
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"builtin:", "builtin:0", "builtin:many", "npz", "npz:", "cifar10:", ""})
+  @ValueSource(
+      strings = {
+        "builtin:",
+        "builtin:0",
+        "builtin:many",
+        "npz",
+        "npz:",
+        "cifar10:",
+        "cifar10c",
+        "cifar100:",
+        ""
+      })
   void refusesIncompleteSpecs(String spec) {
     assertThatThrownBy(() -> DataSpec.parse(spec))
         .isInstanceOf(InvalidInputException.class)

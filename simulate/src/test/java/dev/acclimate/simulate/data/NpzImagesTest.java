@@ -81,7 +81,6 @@ class NpzImagesTest {
       delimiter = '|',
       value = {
         "<f8 | (2, 1, 1, 1) | found type <f8",
-        ">f4 | (2, 1, 1, 1) | found type >f4",
         "<f4 | (2, 1) | expected shape [N, C, H, W], found [2, 1]",
         "<f4 | (2, 0, 1, 1) | expected shape [N, C, H, W], found [2, 0, 1, 1]",
         "<f4 | (3, 1, 1, 1) | as many images as y has labels, 2, found 3",
@@ -94,6 +93,25 @@ class NpzImagesTest {
         .isInstanceOf(InvalidInputException.class)
         .hasMessageContaining("images.npz: x: ")
         .hasMessageContaining(message);
+  }
+
+  @Test
+  void readsBigEndianValues() {
+    byte[] x =
+        ImageFiles.npy(
+            1,
+            ImageFiles.header(">f4", "(2, 1, 1, 1)"),
+            ByteBuffer.allocate(8).putFloat(0.25f).putFloat(0.75f).flip());
+    byte[] y =
+        ImageFiles.npy(
+            1, ImageFiles.header(">i4", "(2,)"), ByteBuffer.allocate(8).putInt(1).putInt(4).flip());
+
+    ImageSet images = read(x, y);
+
+    float[] second = new float[1];
+    images.read(1, second);
+    assertThat(images.labels()).containsExactly(1, 4);
+    assertThat(second).containsExactly(0.75f);
   }
 
   @Test

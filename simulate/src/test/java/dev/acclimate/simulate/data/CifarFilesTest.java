@@ -9,11 +9,12 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class Cifar10FilesTest {
+class CifarFilesTest {
 
   private static final int RECORD = 3073;
 
@@ -44,12 +45,43 @@ class Cifar10FilesTest {
   void saysWhichFilesItLookedFor() {
     assertThatThrownBy(() -> new DataSpec.Cifar10(directory).load(Split.TRAIN))
         .isInstanceOf(InvalidInputException.class)
-        .hasMessageContaining("data_batch_1..5.bin.gz")
+        .hasMessageContaining("none of data_batch_1, data_batch_2, data_batch_3,")
         .hasMessageContaining(directory.toString());
     assertThatThrownBy(() -> new DataSpec.Cifar10(directory.resolve("nowhere")).load())
         .isInstanceOf(InvalidInputException.class)
         .hasMessageContaining("no such directory")
         .hasMessageContaining("nowhere");
+  }
+
+  @Test
+  void readsTheClassesOfCifar100() {
+    byte[] bytes = new byte[2 * (RECORD + 1)];
+    bytes[0] = 19;
+    bytes[1] = 99;
+    bytes[2] = 51;
+    ImageFiles.write(directory.resolve("train.bin"), bytes);
+
+    ImageSet train = DataSpec.parse("cifar100:" + directory).load(Split.TRAIN);
+
+    float[] image = new float[RECORD - 1];
+    train.read(0, image);
+    assertThat(train.labels()).containsExactly(99, 0);
+    assertThat(train.classes()).hasSize(100).endsWith("worm");
+    assertThat(image[0]).isEqualTo(0.2f);
+  }
+
+  @Test
+  void refusesACutOffGzip() throws IOException {
+    ByteArrayOutputStream zipped = new ByteArrayOutputStream();
+    try (GZIPOutputStream out = new GZIPOutputStream(zipped)) {
+      out.write(records(2));
+    }
+    byte[] half = Arrays.copyOf(zipped.toByteArray(), zipped.size() / 2);
+    ImageFiles.write(directory.resolve("test_batch.bin.gz"), half);
+
+    assertThatThrownBy(() -> new DataSpec.Cifar10(directory).load())
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("test_batch.bin.gz: cannot be read: ");
   }
 
   @Test
