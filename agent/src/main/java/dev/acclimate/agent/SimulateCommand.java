@@ -33,7 +33,8 @@ import picocli.CommandLine.Spec;
     name = "simulate",
     description = {
       "Replays data under drift through a model, once per method, and counts wrong answers. Prints",
-      "a table and writes results.json and report.html."
+      "tables and a verdict, and writes results.json, results.csv and report.html. --domains, --order",
+      "and --batch-size take lists: every combination is run, with every seed."
     },
     mixinStandardHelpOptions = true,
     footer = {
@@ -142,9 +143,8 @@ final class SimulateCommand implements Callable<Integer> {
     SimulationReport report = new SimulationReport(model, provenance(loaded, images), trials);
     report.write(out);
     PrintWriter writer = spec.commandLine().getOut();
-    writer.print(report.toTable());
-    writer.println();
-    writer.println("written: " + out.resolve("results.json") + ", " + out.resolve("report.html"));
+    writer.print(report.toText());
+    writer.println("written: results.json, results.csv and report.html in " + out);
     writer.flush();
     return 0;
   }

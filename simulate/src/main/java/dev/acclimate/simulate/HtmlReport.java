@@ -1,7 +1,6 @@
 package dev.acclimate.simulate;
 
 import java.util.Arrays;
-import java.util.List;
 import java.util.Locale;
 
 /** A simulation's result as one page that needs nothing but itself. */
@@ -36,7 +35,7 @@ final class HtmlReport {
         .append("<p>Wrong answers in percent, methods by domains; the best of each is marked.")
         .append(" Lower is better.</p>\n");
     Trial trial = report.trials().get(0);
-    table(page, trial);
+    report.settings().forEach(setting -> table(page, setting));
     page.append("<h2>How this was made</h2>\n<dl>\n");
     entry(page, "model", report.model());
     entry(page, "seed", Long.toString(trial.seed()));
@@ -47,30 +46,28 @@ final class HtmlReport {
     return page.append("</dl>\n</body>\n</html>\n").toString();
   }
 
-  private static void table(StringBuilder page, Trial trial) {
-    int domains = trial.log().domains().size();
-    List<StreamMetrics> all =
-        trial.runs().stream().map(run -> StreamMetrics.of(trial.log(), run.answers())).toList();
+  private static void table(StringBuilder page, Setting setting) {
+    int domains = setting.domainNames().size();
     double[] best = new double[domains + 1];
     Arrays.fill(best, Double.MAX_VALUE);
-    for (StreamMetrics run : all) {
+    for (int m = 0; m < setting.methods().size(); m++) {
       for (int d = 0; d < domains; d++) {
-        best[d] = Math.min(best[d], run.domains().get(d).errorRate());
+        best[d] = Math.min(best[d], setting.errorRate(m, d).mean());
       }
-      best[domains] = Math.min(best[domains], run.errorRate());
+      best[domains] = Math.min(best[domains], setting.errorRate(m).mean());
     }
+    page.append("<h2>").append(escape(setting.name())).append("</h2>\n");
     page.append("<div class=\"wide\"><table>\n<thead><tr><th>method</th>");
-    for (String domain : trial.log().domains()) {
+    for (String domain : setting.domainNames()) {
       page.append("<th>").append(escape(domain)).append("</th>");
     }
     page.append("<th>all</th></tr></thead>\n<tbody>\n");
-    for (int r = 0; r < all.size(); r++) {
-      StreamMetrics run = all.get(r);
-      page.append("<tr><td>").append(escape(trial.runs().get(r).method())).append("</td>");
+    for (int m = 0; m < setting.methods().size(); m++) {
+      page.append("<tr><td>").append(escape(setting.methods().get(m))).append("</td>");
       for (int d = 0; d < domains; d++) {
-        cell(page, run.domains().get(d).errorRate(), best[d]);
+        cell(page, setting.errorRate(m, d).mean(), best[d]);
       }
-      cell(page, run.errorRate(), best[domains]);
+      cell(page, setting.errorRate(m).mean(), best[domains]);
       page.append("</tr>\n");
     }
     page.append("</tbody>\n</table></div>\n");

@@ -27,6 +27,7 @@ public final class StreamLog {
   private final List<String> domains;
   private final int[] domainAt;
   private final int[] tasks;
+  private final boolean[] clean;
   private final int[] labels;
   private final int[] batchStarts;
 
@@ -35,12 +36,14 @@ public final class StreamLog {
       List<String> domains,
       int[] domainAt,
       int[] tasks,
+      boolean[] clean,
       int[] labels,
       int[] batchStarts) {
     this.stretches = List.copyOf(stretches);
     this.domains = List.copyOf(domains);
     this.domainAt = domainAt;
     this.tasks = tasks;
+    this.clean = clean;
     this.labels = labels;
     this.batchStarts = batchStarts;
   }
@@ -56,10 +59,14 @@ public final class StreamLog {
     List<Stretch> stretches = new ArrayList<>();
     int[] domainAt = new int[Math.toIntExact(stream.size())];
     int[] tasks = new int[domainAt.length];
+    boolean[] clean = new boolean[domainAt.length];
     int[] labels = new int[domainAt.length];
     List<Integer> starts = new ArrayList<>();
     int position = 0;
     for (Segment segment : stream.segments()) {
+      for (Domain domain : segment.domains()) {
+        domains.putIfAbsent(domain.name(), domains.size());
+      }
       int first = position;
       int from = 0;
       for (int size : segment.batches(batchSize)) {
@@ -69,8 +76,9 @@ public final class StreamLog {
         starts.add(position);
         for (int i = from; i < from + size; i++) {
           Domain domain = segment.domain(i);
-          domainAt[position] = domains.computeIfAbsent(domain.name(), name -> domains.size());
+          domainAt[position] = domains.getOrDefault(domain.name(), 0);
           tasks[position] = domain.task();
+          clean[position] = domain.clean();
           labels[position++] = segment.label(i);
         }
         from += size;
@@ -82,6 +90,7 @@ public final class StreamLog {
         List.copyOf(domains.keySet()),
         Arrays.copyOf(domainAt, position),
         Arrays.copyOf(tasks, position),
+        Arrays.copyOf(clean, position),
         Arrays.copyOf(labels, position),
         starts.stream().mapToInt(Integer::intValue).toArray());
   }
@@ -91,7 +100,7 @@ public final class StreamLog {
     return stretches;
   }
 
-  /** The names of its domains, in the order in which they first came. */
+  /** The names of its domains, in the order in which segments first name them. */
   public List<String> domains() {
     return domains;
   }
@@ -109,6 +118,11 @@ public final class StreamLog {
   /** Which of the stream's different domains came at a position; the same in every round. */
   public int task(int position) {
     return tasks[position];
+  }
+
+  /** Whether nothing was done to the sample at a position. */
+  public boolean isClean(int position) {
+    return clean[position];
   }
 
   /** The true class at a position. */

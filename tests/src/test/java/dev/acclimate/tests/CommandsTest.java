@@ -295,6 +295,51 @@ class CommandsTest {
   private static JsonNode withoutSeconds(JsonNode results) {
     JsonNode copy = results.deepCopy();
     copy.get("runs").forEach(run -> ((ObjectNode) run).remove("seconds"));
+    for (JsonNode setting : copy.get("summary")) {
+      setting.get("methods").forEach(one -> ((ObjectNode) one).remove("samples_per_second"));
+    }
+    return copy;
+  }
+
+  private JsonNode simulateMany(String out) throws IOException {
+    Path results = folder.resolve(out);
+    succeed(
+        ("simulate --data builtin:96 --samples 48 --methods ema,unmix-tns --corruptions none,fog"
+                + " --domains continual,mixed,gradual --order iid,dirichlet --batch-size 16,1"
+                + " --seeds 2 --out "
+                + results)
+            .split(" "));
+    assertThat(results.resolve("results.csv")).content().hasLineCount(1 + 3 * 2 * 2 * 2 * 2 * 2);
+    return json(Files.readString(results.resolve("results.json")));
+  }
+
+  @Test
+  void simulateRunsManySettingsAtOnceAndSumsUpEachOverItsSeeds() throws IOException {
+    JsonNode results = simulateMany("first");
+
+    assertThat(results.get("order")).hasToString("[\"iid\",\"dirichlet\"]");
+    assertThat(results.get("domains")).hasToString("[\"continual\",\"mixed\",\"gradual\"]");
+    assertThat(results.get("batch_size")).hasToString("[16,1]");
+    assertThat(results.get("seed")).hasToString("[0,1]");
+    assertThat(results.get("runs")).hasSize(3 * 2 * 2 * 2 * 2);
+    assertThat(results.get("summary")).hasSize(3 * 2 * 2);
+    JsonNode setting = results.get("summary").get(0);
+    double mean =
+        (results.get("runs").get(0).get("error_rate").doubleValue()
+                + results.get("runs").get(2).get("error_rate").doubleValue())
+            / 2;
+    assertThat(results.get("runs").get(2).get("seed").intValue()).isEqualTo(1);
+    assertThat(setting.get("methods").get(0).get("error_rate").doubleValue())
+        .isCloseTo(mean, within(1e-12));
+    assertThat(fields(setting.get("verdict")))
+        .containsExactly("candidates", "method", "settings", "text");
+    assertThat(withoutCommand(simulateMany("second"))).isEqualTo(withoutCommand(results));
+  }
+
+  /** Without times, and without the command, which names the folder. */
+  private static JsonNode withoutCommand(JsonNode results) {
+    JsonNode copy = withoutSeconds(results);
+    ((ObjectNode) copy.get("provenance")).remove("command");
     return copy;
   }
 

@@ -1,0 +1,134 @@
+package dev.acclimate.simulate;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.acclimate.simulate.StreamMetrics.DomainResult;
+import dev.acclimate.simulate.Verdict.Candidate;
+import java.util.List;
+import java.util.function.Function;
+
+/**
+ * {@code results.json}: all runs, a summary of each setting over its seeds, and the verdicts. The
+ * same seeds give the same file but for {@code seconds} and {@code samples_per_second}.
+ */
+final class ResultsJson {
+  private static final ObjectMapper JSON =
+      new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+
+  private ResultsJson() {}
+
+  static String of(SimulationReport report) throws JsonProcessingException {
+    ObjectNode root = JSON.createObjectNode();
+    root.put("model", report.model());
+    put(root, "seed", report.trials(), Trial::seed);
+    put(root, "batch_size", report.trials(), Trial::batchSize);
+    put(root, "order", report.trials(), Trial::order);
+    put(root, "domains", report.trials(), Trial::domains);
+    ObjectNode origin = root.putObject("provenance");
+    report.provenance().forEach(origin::put);
+    ArrayNode runs = root.putArray("runs");
+    ArrayNode summaries = root.putArray("summary");
+    for (Setting setting : report.settings()) {
+      for (int t = 0; t < setting.trials().size(); t++) {
+        Trial trial = setting.trials().get(t);
+        for (int m = 0; m < trial.runs().size(); m++) {
+          run(runs.addObject(), trial, trial.runs().get(m), setting.metrics().get(t).get(m));
+        }
+      }
+      summary(summaries.addObject(), setting, report.verdict(setting));
+    }
+    return JSON.writeValueAsString(root) + "\n";
+  }
+
+  /** One value where all trials agree, a list where they do not. */
+  private static void put(
+      ObjectNode root, String name, List<Trial> trials, Function<Trial, Object> value) {
+    List<Object> values = trials.stream().map(value).distinct().toList();
+    root.set(name, JSON.valueToTree(values.size() == 1 ? values.get(0) : values));
+  }
+
+  private static void run(ObjectNode node, Trial trial, MethodRun run, StreamMetrics metrics) {
+    node.put("method", run.method());
+    node.put("schedule", trial.domains());
+    node.put("order", trial.order());
+    node.put("batch_size", trial.batchSize());
+    node.put("seed", trial.seed());
+    node.put("error_rate", metrics.errorRate());
+    node.put("samples", metrics.samples());
+    node.put("seconds", Math.round(run.seconds() * 1000) / 1000.0);
+    node.put("rejected_steps", run.rejectedSteps());
+    node.put("state_bytes", run.stateBytes());
+    node.put("ece", metrics.calibrationError());
+    node.put("entropy", metrics.entropy());
+    node.put("disagreement", metrics.disagreement());
+    number(node, "recovery_samples", metrics.recovery());
+    number(node, "forgetting", metrics.forgetting());
+    node.put("window", metrics.window());
+    window(node.putObject("worst_window"), metrics.worst(), "error_rate");
+    window(node.putObject("worst_against_frozen"), metrics.risk(), "excess_error_rate");
+    ArrayNode parts = node.putArray("domains");
+    for (DomainResult domain : metrics.domains()) {
+      parts
+          .addObject()
+          .put("domain", domain.domain())
+          .put("samples", domain.samples())
+          .put("errors", domain.errors())
+          .put("error_rate", domain.errorRate());
+    }
+    ArrayNode curve = node.putArray("curve");
+    metrics.curve().forEach(curve::add);
+  }
+
+  private static void window(ObjectNode node, StreamMetrics.Window window, String rate) {
+    node.put("from", window.from());
+    node.put(rate, window.rate());
+  }
+
+  private static void number(ObjectNode node, String name, double value) {
+    if (!Double.isNaN(value)) {
+      node.put(name, value);
+    }
+  }
+
+  private static void summary(ObjectNode node, Setting setting, Verdict verdict) {
+    node.put("schedule", setting.domains());
+    node.put("order", setting.order());
+    node.put("batch_size", setting.batchSize());
+    node.put("seeds", setting.trials().size());
+    ArrayNode methods = node.putArray("methods");
+    for (int m = 0; m < setting.methods().size(); m++) {
+      ObjectNode method = methods.addObject();
+      method.put("method", setting.methods().get(m));
+      spread(method, setting.errorRate(m));
+      method.put("samples_per_second", Math.round(setting.samplesPerSecond(m)));
+      ArrayNode domains = method.putArray("domains");
+      for (int d = 0; d < setting.domainNames().size(); d++) {
+        spread(
+            domains.addObject().put("domain", setting.domainNames().get(d)),
+            setting.errorRate(m, d));
+      }
+    }
+    ObjectNode said = node.putObject("verdict");
+    said.put("method", verdict.chosen());
+    said.put("text", verdict.text());
+    said.put("settings", verdict.settings());
+    ArrayNode candidates = said.putArray("candidates");
+    for (Candidate candidate : verdict.candidates()) {
+      ObjectNode one = candidates.addObject();
+      one.put("method", candidate.method());
+      one.put("gain", candidate.gain());
+      one.putArray("interval").add(candidate.low()).add(candidate.high());
+      one.put("risk", candidate.risk());
+      one.put("risk_window", candidate.window());
+      number(one, "clean_cost", candidate.cleanCost());
+    }
+  }
+
+  private static void spread(ObjectNode node, Spread spread) {
+    node.put("error_rate", spread.mean());
+    node.put("error_rate_sd", spread.deviation());
+  }
+}
