@@ -44,7 +44,9 @@ public final class DomainStream {
           case SINGLE, CONTINUAL, RECURRING -> oneByOne(kinds, preprocessing, options);
           case MIXED -> List.of(mixed(kinds, preprocessing, options));
           case GRADUAL -> gradual(kinds, preprocessing, options);
-          case SMOOTH -> throw new InvalidInputException("smooth"); // TODO
+          case SMOOTH ->
+              throw new InvalidInputException(
+                  "domains: smooth cannot be made yet; use gradual, or another schedule");
         });
   }
 
