@@ -1,9 +1,6 @@
 package dev.acclimate.simulate.data;
 
 import dev.acclimate.models.InvalidInputException;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -27,24 +24,14 @@ final class CifarCFiles {
    * @throws InvalidInputException if the directory is missing or holds none
    */
   static List<String> domains(Path directory) {
-    if (!Files.isDirectory(directory)) {
-      throw new InvalidInputException("cifar10c: no such directory: " + directory);
-    }
-    try (Stream<Path> files = Files.list(directory)) {
-      List<String> names =
-          files
-              .map(file -> String.valueOf(file.getFileName()))
-              .filter(name -> name.endsWith(ENDING) && !name.equals(LABELS))
-              .map(name -> name.substring(0, name.length() - ENDING.length()))
-              .toList();
-      if (names.isEmpty()) {
-        throw new InvalidInputException(
-            "cifar10c: expected a file a corruption such as fog.npy, found none in " + directory);
-      }
-      return OwnDomains.inOrder(names, OwnDomains.HENDRYCKS);
-    } catch (IOException | UncheckedIOException e) {
-      throw new InvalidInputException(directory + ": cannot be read: " + e.getMessage(), e);
-    }
+    List<String> corruptions =
+        Folder.names(directory, file -> true).stream()
+            .filter(name -> name.endsWith(ENDING) && !name.equals(LABELS))
+            .map(name -> name.substring(0, name.length() - ENDING.length()))
+            .toList();
+    return OwnDomains.inOrder(
+        OwnDomains.some(corruptions, directory, "a file a corruption such as fog.npy"),
+        OwnDomains.HENDRYCKS);
   }
 
   /**
@@ -93,20 +80,7 @@ final class CifarCFiles {
     List<String> domains = domains(directory);
     CifarVersion version =
         version(NpyFile.labels(directory.resolve(LABELS))).orElse(CifarVersion.CIFAR10);
-    return CifarFiles.beside(directory, version, split)
-        .map(place -> CifarFiles.read(version, place, split))
-        .orElseThrow(
-            () ->
-                new InvalidInputException(
-                    ("%s holds corrupted images only: name its own domains (%s) as corruptions and"
-                            + " leave out none, or put %s.bin of %s into it or into a folder %s"
-                            + " beside it")
-                        .formatted(
-                            directory,
-                            String.join(", ", domains),
-                            version.files(split).get(0),
-                            version.id(),
-                            version.id())));
+    return CifarFiles.readBeside(directory, version, split, domains);
   }
 
   /** Which set the labels are of, by the number of classes. */

@@ -7,7 +7,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.stream.Stream;
 import java.util.zip.GZIPInputStream;
 
@@ -50,10 +49,14 @@ final class CifarFiles {
   }
 
   /**
-   * Looks for the files of a split where one puts them beside a shifted version of the set: in
-   * {@code directory}, its parent, and folders in either that are called as usual.
+   * Reads the clean images of a shifted version of the set from where one puts them: the version's
+   * directory, its parent, or folders in either that are called as usual.
+   *
+   * @param domains of the shifted version, for the message
+   * @throws InvalidInputException if they are not there; the message says where to put them
    */
-  static Optional<Path> beside(Path directory, CifarVersion version, Split split) {
+  static ImageSet readBeside(
+      Path directory, CifarVersion version, Split split, List<String> domains) {
     Path here = directory.toAbsolutePath().normalize();
     return Stream.of(here, here.resolve(".."))
         .map(Path::normalize)
@@ -61,7 +64,15 @@ final class CifarFiles {
             place ->
                 Stream.concat(Stream.of(place), version.folders().stream().map(place::resolve)))
         .filter(place -> !files(version, place, split).isEmpty())
-        .findFirst();
+        .findFirst()
+        .map(place -> read(version, place, split))
+        .orElseThrow(
+            () ->
+                OwnDomains.nothingClean(
+                    directory,
+                    domains,
+                    "put %s.bin of %s there or into a folder %s beside it"
+                        .formatted(version.files(split).get(0), version.id(), version.id())));
   }
 
   /** Those that are there: some of the training files are enough to learn from. */

@@ -15,6 +15,12 @@ import java.util.List;
  * <tr><td>{@code cifar10c:DIR}</td><td>CIFAR-10-C or CIFAR-100-C as published; its corruptions are
  * domains. Clean images come from the standard binary files in DIR, beside it, or in a folder {@code
  * cifar10} ({@code cifar100}) there</td></tr>
+ * <tr><td>{@code cifar10.1:DIR}</td><td>CIFAR-10.1 as published; its versions are domains, clean
+ * images are found likewise</td></tr>
+ * <tr><td>{@code idx:DIR}</td><td>MNIST and sets in its form, {@code train-images-idx3-ubyte} and so
+ * on, gzipped or not</td></tr>
+ * <tr><td>{@code mnistc:DIR}</td><td>MNIST-C as published; its corruptions are domains, {@code
+ * identity} is clean</td></tr>
  * <tr><td>{@code npz:FILE}</td><td>{@code x} {@code [N, C, H, W]} float32 or {@code [N, H, W, C]} uint8,
  * {@code y} {@code [N]} int64, int32 or uint8</td></tr>
  * </table>
@@ -22,7 +28,9 @@ import java.util.List;
 public sealed interface DataSpec {
 
   /** The forms {@link #parse} knows, for messages and help texts. */
-  String KNOWN = "builtin, builtin:N, cifar10:DIR, cifar100:DIR, cifar10c:DIR, npz:FILE";
+  String KNOWN =
+      "builtin, builtin:N, cifar10:DIR, cifar100:DIR, cifar10c:DIR, cifar10.1:DIR, idx:DIR,"
+          + " mnistc:DIR, npz:FILE";
 
   /**
    * Reads or generates the images.
@@ -71,6 +79,9 @@ public sealed interface DataSpec {
       case "cifar10" -> new Cifar10(Path.of(requireArgument(text, argument, "cifar10:DIR")));
       case "cifar100" -> new Cifar100(Path.of(requireArgument(text, argument, "cifar100:DIR")));
       case "cifar10c" -> new CifarC(Path.of(requireArgument(text, argument, "cifar10c:DIR")));
+      case "cifar10.1" -> new Cifar101(Path.of(requireArgument(text, argument, "cifar10.1:DIR")));
+      case "idx" -> new Idx(Path.of(requireArgument(text, argument, "idx:DIR")));
+      case "mnistc" -> new MnistC(Path.of(requireArgument(text, argument, "mnistc:DIR")));
       case "npz" -> new Npz(Path.of(requireArgument(text, argument, "npz:FILE")));
       default ->
           throw new InvalidInputException(
@@ -144,6 +155,50 @@ public sealed interface DataSpec {
     @Override
     public ImageSet loadDomain(String name, int severity) {
       return CifarCFiles.read(directory, name, severity);
+    }
+  }
+
+  /** CIFAR-10.1 in {@code directory}. */
+  record Cifar101(Path directory) implements DataSpec {
+    @Override
+    public ImageSet load(Split split) {
+      return CifarFiles.readBeside(directory, CifarVersion.CIFAR10, split, domains());
+    }
+
+    @Override
+    public List<String> domains() {
+      return Cifar101Files.domains(directory);
+    }
+
+    @Override
+    public ImageSet loadDomain(String name, int severity) {
+      return Cifar101Files.read(directory, name);
+    }
+  }
+
+  /** MNIST, or a set in its form, in {@code directory}. */
+  record Idx(Path directory) implements DataSpec {
+    @Override
+    public ImageSet load(Split split) {
+      return IdxFiles.read(directory, split);
+    }
+  }
+
+  /** MNIST-C in {@code directory}. */
+  record MnistC(Path directory) implements DataSpec {
+    @Override
+    public ImageSet load(Split split) {
+      return MnistCFiles.clean(directory, split);
+    }
+
+    @Override
+    public List<String> domains() {
+      return MnistCFiles.domains(directory);
+    }
+
+    @Override
+    public ImageSet loadDomain(String name, int severity) {
+      return MnistCFiles.read(directory, name);
     }
   }
 

@@ -11,6 +11,7 @@ import java.nio.channels.FileChannel.MapMode;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * Images of a .npy file, uint8 {@code [N, H, W, C]} or {@code [N, H, W]}. Only the header is read
@@ -70,6 +71,24 @@ final class NpyFile {
    */
   static int[] labels(Path file) {
     return read(file, NpyLabels::read);
+  }
+
+  /**
+   * Maps all images of a file, with the labels of another.
+   *
+   * @throws InvalidInputException if a file is missing or malformed, there are not as many labels
+   *     as images, or one is not in {@code classes}
+   */
+  static ImageSet set(String name, Path imageFile, Path labelFile, List<String> classes) {
+    NpyFile images = images(imageFile);
+    int[] labels = labels(labelFile);
+    if (images.count != labels.length) {
+      throw new InvalidInputException(
+          "%s: expected as many labels as %s has images, %,d, found %,d"
+              .formatted(labelFile, imageFile, images.count, labels.length));
+    }
+    return ImageSet.of(
+        name, images.shape, classes, labels, Values.PIXELS, images.block(0, images.count));
   }
 
   private interface Reading<T> {

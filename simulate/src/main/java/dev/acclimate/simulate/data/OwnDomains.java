@@ -1,6 +1,7 @@
 package dev.acclimate.simulate.data;
 
 import dev.acclimate.models.InvalidInputException;
+import java.nio.file.Path;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
@@ -66,6 +67,26 @@ final class OwnDomains {
                     })
                 .thenComparing(Comparator.naturalOrder()))
         .toList();
+  }
+
+  /**
+   * Gives {@code names} back.
+   *
+   * @param wanted what a folder with domains would hold
+   * @throws InvalidInputException if there are none
+   */
+  static List<String> some(List<String> names, Path directory, String wanted) {
+    if (names.isEmpty()) {
+      throw new InvalidInputException("%s: expected %s, found none".formatted(directory, wanted));
+    }
+    return names;
+  }
+
+  /** What to throw where a set has shifted samples only. */
+  static InvalidInputException nothingClean(Path directory, List<String> domains, String remedy) {
+    return new InvalidInputException(
+        "%s holds no clean samples: name its own domains (%s) as corruptions and leave out none, or %s"
+            .formatted(directory, String.join(", ", domains), remedy));
   }
 
   /**
