@@ -106,4 +106,14 @@ public sealed interface Method permits Source, StatelessMethod, Ema, UnmixTns, A
   static List<String> splitList(String list) {
     return MethodSpec.splitList(list);
   }
+
+  /**
+   * A method as users write it with one option set, the others and their order as they are. Whether
+   * there is such an option shows when the result is parsed.
+   *
+   * @throws InvalidInputException when the text does not have the form of a method
+   */
+  static String withOption(String text, String option, String value) {
+    return MethodSpec.parse(text).with(option, value).toString();
+  }
 }

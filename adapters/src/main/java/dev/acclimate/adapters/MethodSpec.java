@@ -68,6 +68,13 @@ record MethodSpec(String name, Map<String, String> options) {
     return new MethodSpec(matcher.group(1), options);
   }
 
+  /** The same method with an option set to another value, in its place where it was there. */
+  MethodSpec with(String option, String value) {
+    Map<String, String> changed = new LinkedHashMap<>(options);
+    changed.put(option, value);
+    return new MethodSpec(name, changed);
+  }
+
   /** Splits a comma-separated list of methods; commas inside brackets do not count. */
   static List<String> splitList(String list) {
     List<String> methods = new ArrayList<>();

@@ -9,6 +9,7 @@ import dev.acclimate.simulate.DomainStream;
 import dev.acclimate.simulate.Simulation;
 import dev.acclimate.simulate.SimulationOptions;
 import dev.acclimate.simulate.SimulationReport;
+import dev.acclimate.simulate.Sweep;
 import dev.acclimate.simulate.Trial;
 import dev.acclimate.simulate.data.ImageSet;
 import dev.acclimate.simulate.data.Preprocessing;
@@ -31,6 +32,7 @@ import picocli.CommandLine.Spec;
 /** Tells offline whether adaptation helps on a stream. */
 @Command(
     name = "simulate",
+    subcommands = SimulateCompareCommand.class,
     description = {
       "Replays data under drift through a model, once per method, and counts wrong answers. Prints",
       "tables and a verdict, and writes results.json, results.csv and report.html. --domains, --order",
@@ -43,7 +45,9 @@ import picocli.CommandLine.Spec;
       "names a file.",
       "Example: acclimate simulate --model resnet20.onnx --data cifar10:data/cifar10 \\",
       "    --methods \"source,alpha-bn,unmix-tns[momentum=0.5]\" \\",
-      "    --corruptions none,gaussian_noise,fog --severity 5 --out results"
+      "    --corruptions none,gaussian_noise,fog --severity 5 --out results",
+      "Example: acclimate simulate --methods source,unmix-tns --sweep unmix-tns.components=4,16,64 \\",
+      "    --corruptions all --domains single,continual --order dirichlet,iid --seeds 3"
     })
 @SuppressWarnings("NullAway.Init") // picocli sets the fields
 final class SimulateCommand implements Callable<Integer> {
@@ -62,6 +66,14 @@ final class SimulateCommand implements Callable<Integer> {
       defaultValue = "source,tbn,alpha-bn,unmix-tns",
       description = "Comma-separated, options in brackets. Default: ${DEFAULT-VALUE}.")
   private String methods;
+
+  @Option(
+      names = "--sweep",
+      paramLabel = "SPEC",
+      description =
+          "Vary an option of a method in --methods: unmix-tns.components=4,16,64 takes the place of"
+              + " unmix-tns. Repeat it for every combination of several.")
+  private List<String> sweeps = List.of();
 
   @Option(
       names = "--batch-size",
@@ -111,8 +123,8 @@ final class SimulateCommand implements Callable<Integer> {
     List<Order> orders = simulated.orders();
     List<DomainSchedule> schedules = simulated.schedules();
     batchSizes.forEach(SimulationOptions::requireBatchSize);
-    List<String> names = Method.splitList(methods);
-    names.forEach(Method::parse);
+    List<Sweep> parsedSweeps = sweeps.stream().map(Sweep::parse).toList();
+    List<String> names = Sweep.expand(Method.splitList(methods), parsedSweeps);
     if (seeds < 1) {
       throw new InvalidInputException("--seeds: expected at least 1, found " + seeds);
     }
@@ -140,7 +152,8 @@ final class SimulateCommand implements Callable<Integer> {
         }
       }
     }
-    SimulationReport report = new SimulationReport(model, provenance(loaded, images), trials);
+    SimulationReport report =
+        new SimulationReport(model, provenance(loaded, images), trials, parsedSweeps);
     report.write(out);
     PrintWriter writer = spec.commandLine().getOut();
     writer.print(report.toText());

@@ -40,6 +40,10 @@ final class ResultsJson {
       }
       summary(summaries.addObject(), setting, report.verdict(setting));
     }
+    if (!report.sweeps().isEmpty()) {
+      ArrayNode sweeps = root.putArray("sweep");
+      report.sweeps().forEach(sweep -> sweep(sweeps.addObject(), sweep, report.settings()));
+    }
     return JSON.writeValueAsString(root) + "\n";
   }
 
@@ -94,9 +98,7 @@ final class ResultsJson {
   }
 
   private static void summary(ObjectNode node, Setting setting, Verdict verdict) {
-    node.put("schedule", setting.domains());
-    node.put("order", setting.order());
-    node.put("batch_size", setting.batchSize());
+    setting(node, setting);
     node.put("seeds", setting.trials().size());
     ArrayNode methods = node.putArray("methods");
     for (int m = 0; m < setting.methods().size(); m++) {
@@ -125,6 +127,33 @@ final class ResultsJson {
       one.put("risk_window", candidate.window());
       number(one, "clean_cost", candidate.cleanCost());
     }
+  }
+
+  private static void sweep(ObjectNode node, Sweep sweep, List<Setting> settings) {
+    node.put("method", sweep.method());
+    node.put("option", sweep.option());
+    sweep.values().forEach(node.putArray("values")::add);
+    ArrayNode lines = node.putArray("lines");
+    for (Setting setting : settings) {
+      for (List<String> methods : sweep.lines(setting.methods())) {
+        ObjectNode line = lines.addObject();
+        setting(line, setting);
+        methods.forEach(line.putArray("methods")::add);
+        ArrayNode rates = line.putArray("error_rate");
+        ArrayNode deviations = line.putArray("error_rate_sd");
+        for (String method : methods) {
+          Spread spread = setting.errorRate(setting.methods().indexOf(method));
+          rates.add(spread.mean());
+          deviations.add(spread.deviation());
+        }
+      }
+    }
+  }
+
+  private static void setting(ObjectNode node, Setting setting) {
+    node.put("schedule", setting.domains());
+    node.put("order", setting.order());
+    node.put("batch_size", setting.batchSize());
   }
 
   private static void spread(ObjectNode node, Spread spread) {

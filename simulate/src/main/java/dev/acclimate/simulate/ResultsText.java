@@ -2,19 +2,12 @@ package dev.acclimate.simulate;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Set;
 import java.util.stream.IntStream;
 
 /** What a simulation found, as tables that line up, and the verdict. */
 final class ResultsText {
-  /** From so many domains on, the head of a column is the first part of the domain's name. */
-  private static final int MANY_DOMAINS = 6;
-
-  private static final int SHORT_NAME = 7;
-
   private ResultsText() {}
 
   static String of(SimulationReport report) {
@@ -37,7 +30,8 @@ final class ResultsText {
   private static String table(Setting setting) {
     boolean spread = setting.trials().size() > 1;
     List<String> header = new ArrayList<>(List.of("error %"));
-    header.addAll(heads(setting.domainNames()));
+    DomainHeads heads = DomainHeads.of(setting.domainNames());
+    header.addAll(heads.heads());
     header.add("all");
     if (spread) {
       header.add("sd");
@@ -56,21 +50,7 @@ final class ResultsText {
       row.add(String.format(Locale.ROOT, "%.0f", setting.samplesPerSecond(m)));
       rows.add(row);
     }
-    return TextTable.of(rows);
-  }
-
-  /** Names of domains, cut short where there are many and they stay apart. */
-  static List<String> heads(List<String> domains) {
-    if (domains.size() < MANY_DOMAINS) {
-      return domains;
-    }
-    List<String> heads =
-        domains.stream()
-            .map(name -> name.split("[_ ]", 2)[0])
-            .map(name -> name.substring(0, Math.min(SHORT_NAME, name.length())))
-            .toList();
-    Set<String> distinct = new HashSet<>(heads);
-    return distinct.size() == heads.size() ? heads : domains;
+    return TextTable.of(rows) + heads.legend();
   }
 
   /** Clean data and the mean of all other domains, settings side by side. */

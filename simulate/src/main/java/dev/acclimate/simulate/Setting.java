@@ -51,6 +51,10 @@ public record Setting(
 
   /** A short name, such as {@code continual, dirichlet, batch 64}. */
   public String name() {
+    return name(domains, order, batchSize);
+  }
+
+  static String name(String domains, String order, int batchSize) {
     return domains + ", " + order + ", batch " + batchSize;
   }
 

@@ -17,6 +17,7 @@ public final class SimulationReport {
   private final String model;
   private final Map<String, String> provenance;
   private final List<Trial> trials;
+  private final List<Sweep> sweeps;
   private final Map<Setting, Verdict> verdicts = new LinkedHashMap<>();
 
   /**
@@ -25,11 +26,14 @@ public final class SimulationReport {
    * @param model the model's file
    * @param provenance what else the result depends on: data, severity, digest, version, ...
    * @param trials one a stream, at least one
+   * @param sweeps that the methods are made of
    */
-  public SimulationReport(String model, Map<String, String> provenance, List<Trial> trials) {
+  public SimulationReport(
+      String model, Map<String, String> provenance, List<Trial> trials, List<Sweep> sweeps) {
     this.model = model;
     this.provenance = new TreeMap<>(provenance);
     this.trials = List.copyOf(trials);
+    this.sweeps = List.copyOf(sweeps);
     Setting.group(trials).forEach(setting -> verdicts.put(setting, Verdict.on(setting)));
   }
 
@@ -43,6 +47,10 @@ public final class SimulationReport {
 
   List<Trial> trials() {
     return trials;
+  }
+
+  List<Sweep> sweeps() {
+    return sweeps;
   }
 
   /** Trials by how their stream is laid out. */

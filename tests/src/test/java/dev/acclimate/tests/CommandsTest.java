@@ -343,6 +343,79 @@ class CommandsTest {
     return copy;
   }
 
+  private void simulateSweep(Path out, int severity) {
+    succeed(
+        ("simulate --data builtin:96 --methods source,unmix-tns[momentum=0.5]"
+                + " --sweep unmix-tns.components=2,8 --corruptions none,fog --severity "
+                + severity
+                + " --seeds 2 --samples 48 --out "
+                + out)
+            .split(" "));
+  }
+
+  @Test
+  void aSweepRunsAMethodForEachValueAndTellsOneLineOfThem() throws IOException {
+    simulateSweep(folder, 5);
+
+    JsonNode results = json(Files.readString(folder.resolve("results.json")));
+    JsonNode sweep = results.get("sweep").get(0);
+    assertThat(sweep.get("values")).hasToString("[\"2\",\"8\"]");
+    JsonNode line = sweep.get("lines").get(0);
+    assertThat(line.get("methods"))
+        .extracting(JsonNode::textValue)
+        .containsExactly(
+            "unmix-tns[momentum=0.5;components=2]", "unmix-tns[momentum=0.5;components=8]");
+    JsonNode methods = results.get("summary").get(0).get("methods");
+    assertThat(methods).hasSize(3);
+    for (int v = 0; v < 2; v++) {
+      for (String figure : List.of("error_rate", "error_rate_sd")) {
+        assertThat(line.get(figure).get(v)).isEqualTo(methods.get(v + 1).get(figure));
+      }
+    }
+  }
+
+  @Test
+  void compareTellsWhatChangedBetweenTwoResults() throws IOException {
+    Path mild = folder.resolve("mild");
+    Path severe = folder.resolve("severe");
+    simulateSweep(mild, 1);
+    simulateSweep(severe, 5);
+
+    CommandLineRun text = succeed("simulate", "compare", mild.toString(), severe.toString());
+    assertThat(text.out())
+        .contains("single, dirichlet, batch 64", "severity\n  A 1\n  B 5\n")
+        .containsPattern("source +\\+0\\.0 ");
+
+    JsonNode json =
+        json(
+            succeed(
+                    "simulate",
+                    "compare",
+                    mild.toString(),
+                    severe.resolve("results.json").toString(),
+                    "--json")
+                .out());
+    JsonNode source = json.get("settings").get(0).get("methods").get(0);
+    assertThat(source.get("method").textValue()).isEqualTo("source");
+    assertThat(source.get("seeds").intValue()).isEqualTo(2);
+    assertThat(source.get("interval")).hasSize(2);
+    JsonNode fog = source.get("domains").get(1);
+    assertThat(fog.get("domain").textValue()).isEqualTo("fog");
+    double difference = rate(severe, 0, "fog") - rate(mild, 0, "fog");
+    assertThat(fog.get("difference").doubleValue()).isCloseTo(difference, within(1e-12));
+  }
+
+  /** A method's mean error rate in the summary of results. */
+  private static double rate(Path results, int method, String domain) throws IOException {
+    JsonNode summary = json(Files.readString(results.resolve("results.json"))).get("summary");
+    for (JsonNode one : summary.get(0).get("methods").get(method).get("domains")) {
+      if (one.get("domain").textValue().equals(domain)) {
+        return one.get("error_rate").doubleValue();
+      }
+    }
+    throw new AssertionError(domain);
+  }
+
   @Test
   void benchTellsTimesAsJson() throws IOException {
     JsonNode result =
