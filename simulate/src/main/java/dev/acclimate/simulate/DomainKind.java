@@ -1,11 +1,13 @@
 package dev.acclimate.simulate;
 
+import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.simulate.corruptions.Corrupter;
 import dev.acclimate.simulate.corruptions.Corruption;
 import dev.acclimate.simulate.corruptions.Shift;
 import dev.acclimate.simulate.data.ImageSet;
 import java.util.List;
 import java.util.function.DoubleFunction;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A way in which a data set can look, at any severity: one of our corruptions, or a domain that the
@@ -15,11 +17,29 @@ public final class DomainKind {
   private final String name;
   private final boolean clean;
   private final DoubleFunction<ImageSet> bySeverity;
+  private final @Nullable Corrupted corrupted;
 
-  private DomainKind(String name, boolean clean, DoubleFunction<ImageSet> bySeverity) {
+  /** What is corrupted, and how. */
+  private record Corrupted(ImageSet images, Corruption corruption, long seed) {
+
+    /** The images as {@code shifts} leave them, one after another. */
+    ImageSet under(List<Shift> shifts) {
+      Corrupter corrupter = Corrupter.of(shifts, images, seed);
+      return shifts.stream().allMatch(Shift::untouched)
+          ? images
+          : images.mapped(corrupter::corrupt);
+    }
+  }
+
+  private DomainKind(
+      String name,
+      boolean clean,
+      DoubleFunction<ImageSet> bySeverity,
+      @Nullable Corrupted corrupted) {
     this.name = name;
     this.clean = clean;
     this.bySeverity = bySeverity;
+    this.corrupted = corrupted;
   }
 
   /**
@@ -30,19 +50,62 @@ public final class DomainKind {
    *     is not defined on
    */
   public static DomainKind corrupted(ImageSet images, Corruption corruption, long seed) {
+    Corrupted corrupted = new Corrupted(images, corruption, seed);
     return new DomainKind(
         corruption.id(),
         corruption == Corruption.NONE,
-        severity -> {
-          Corrupter corrupter = Corrupter.of(new Shift(corruption, severity), images, seed);
-          return corruption == Corruption.NONE ? images : images.mapped(corrupter::corrupt);
-        });
+        severity -> corrupted.under(List.of(new Shift(corruption, severity))),
+        corrupted);
   }
 
   /** Images under each of several corruptions. */
   public static List<DomainKind> corrupted(
       ImageSet images, List<Corruption> corruptions, long seed) {
     return corruptions.stream().map(corruption -> corrupted(images, corruption, seed)).toList();
+  }
+
+  /**
+   * The images on the straight line between two corruptions: {@code from} at {@code (1 - part) *
+   * severity}, then {@code to} at {@code part * severity}. Where both are the same, nothing changes
+   * on the way.
+   *
+   * @param part 0 ({@code from} alone) to 1 ({@code to} alone)
+   * @param severity at the ends, 0 to 5
+   * @throws InvalidInputException if one of them is a domain that a set itself holds, which can not
+   *     be applied to other images, or they are not corruptions of one set with one seed
+   */
+  static ImageSet between(DomainKind from, DomainKind to, double part, double severity) {
+    Corrupted first = from.chainable();
+    Corrupted second = to.chainable();
+    if (first.images() != second.images() || first.seed() != second.seed()) {
+      throw new InvalidInputException(
+          "domains: expected %s and %s to be corruptions of the same images, found %s and %s"
+              .formatted(from, to, first.images().name(), second.images().name()));
+    }
+    return first.corruption() == second.corruption()
+        ? from.at(severity)
+        : first.under(
+            List.of(
+                new Shift(first.corruption(), (1 - part) * severity),
+                new Shift(second.corruption(), part * severity)));
+  }
+
+  /**
+   * The same images with nothing done to them.
+   *
+   * @throws InvalidInputException if this is a domain that the set itself holds
+   */
+  DomainKind untouched() {
+    Corrupted known = chainable();
+    return corrupted(known.images(), Corruption.NONE, known.seed());
+  }
+
+  private Corrupted chainable() {
+    if (corrupted == null) {
+      throw new InvalidInputException(
+          "domains: smooth blends corruptions, found " + name + ", a domain of the data's own");
+    }
+    return corrupted;
   }
 
   /** The name in flags and reports. */

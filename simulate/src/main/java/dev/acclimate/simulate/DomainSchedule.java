@@ -20,9 +20,11 @@ public enum DomainSchedule {
   /** The continual sequence again and again, see {@link StreamOptions#rounds}. */
   RECURRING("recurring"),
   /**
-   * From each domain to the next in small steps, the one fading as the other grows, so that there
-   * is always something of both (after Press et al., NeurIPS 2023, "RDumb", whose CCC walks between
-   * pairs of corruptions; here along a straight line at the stream's severity).
+   * From each domain to the next in small steps, or from clean images where there is only one: over
+   * all images once, the severity of the one falls from the stream's to 0 while that of the other
+   * rises from 0 to the stream's. After CCC (Press et al., NeurIPS 2023, "RDumb"), which walks
+   * between pairs of corruptions too, but along a path that keeps the accuracy of a reference model
+   * constant; ours is a straight line, so that difficulty changes along it.
    */
   SMOOTH("smooth");
 

@@ -12,13 +12,17 @@ import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
- * An image set replayed under drift: every image once per domain, each time as the domain shows it.
+ * An image set replayed under drift: every image once per domain (in a smooth stream: once on the
+ * way from one to the next), each time as the domain shows it.
  *
  * <p>Where domains come one by one, a domain's order depends on the seed, its kind, severity and
  * round, not on the domains around it, so that a figure for one corruption is the same whichever
  * others a run includes. Reading is repeatable: give every method the same stream.
  */
 public final class DomainStream {
+  /** From one domain to the next in a smooth stream: 5/32 of a severity each at severity 5. */
+  private static final int SMOOTH_STEPS = 32;
+
   private final List<Segment> segments;
 
   private DomainStream(List<Segment> segments) {
@@ -32,7 +36,8 @@ public final class DomainStream {
    * @param preprocessing from pixels to what the model reads; where the set holds model inputs,
    *     only its layout counts
    * @throws InvalidInputException if a set has no pixels to corrupt, the preprocessing does not fit
-   *     its channels, shapes differ, or delta is not above 0
+   *     its channels, shapes differ, delta is not above 0, or a smooth stream is to blend domains
+   *     that a set itself holds
    */
   public static DomainStream of(
       List<DomainKind> kinds, Preprocessing preprocessing, StreamOptions options) {
@@ -44,9 +49,7 @@ public final class DomainStream {
           case SINGLE, CONTINUAL, RECURRING -> oneByOne(kinds, preprocessing, options);
           case MIXED -> List.of(mixed(kinds, preprocessing, options));
           case GRADUAL -> gradual(kinds, preprocessing, options);
-          case SMOOTH ->
-              throw new InvalidInputException(
-                  "domains: smooth cannot be made yet; use gradual, or another schedule");
+          case SMOOTH -> smooth(kinds, preprocessing, options);
         });
   }
 
@@ -148,6 +151,57 @@ public final class DomainStream {
               preprocessing.on(images)));
     }
     return segments;
+  }
+
+  private static List<Segment> smooth(
+      List<DomainKind> kinds, Preprocessing preprocessing, StreamOptions options) {
+    List<DomainKind> path = new ArrayList<>(kinds);
+    if (path.size() == 1) {
+      path.add(0, kinds.get(0).untouched());
+    }
+    List<String> names = new ArrayList<>();
+    Map<String, Integer> visits = new HashMap<>();
+    List<Segment> segments = new ArrayList<>();
+    for (int leg = 0; leg + 1 < path.size(); leg++) {
+      DomainKind from = path.get(leg);
+      DomainKind to = path.get(leg + 1);
+      String pair = from + " to " + to;
+      int visit = visits.merge(pair, 1, Integer::sum);
+      if (visit == 1) {
+        names.add(pair);
+      }
+      String name = visit == 1 ? pair : pair + " (" + visit + ")";
+      List<Domain> steps = walk(name, names.indexOf(pair), from, to, options.severity());
+      ImageSet images = steps.get(0).images();
+      int[] samples = arrange(images.labels(), options, seed(options, pair, visit));
+      int last = Math.max(1, samples.length - 1);
+      int[] domainAt = new int[samples.length];
+      Arrays.setAll(
+          domainAt, position -> (int) Math.round((double) position * SMOOTH_STEPS / last));
+      segments.add(
+          new Segment(
+              name,
+              segments.isEmpty(),
+              steps,
+              domainAt,
+              samples,
+              new int[0],
+              preprocessing.on(images)));
+    }
+    return segments;
+  }
+
+  /** The steps from one domain to another, both ends included. */
+  private static List<Domain> walk(
+      String name, int task, DomainKind from, DomainKind to, double severity) {
+    return IntStream.rangeClosed(0, SMOOTH_STEPS)
+        .mapToObj(
+            step -> {
+              boolean clean = (from.clean() || step == SMOOTH_STEPS) && (to.clean() || step == 0);
+              double part = (double) step / SMOOTH_STEPS;
+              return new Domain(name, task, clean, DomainKind.between(from, to, part, severity));
+            })
+        .toList();
   }
 
   private static int[] arrange(int[] labels, StreamOptions options, long seed) {

@@ -165,6 +165,107 @@ class DomainStreamTest {
   }
 
   @Test
+  void smoothStartsAsTheFirstDomainAloneAndEndsAsTheSecondAlone() {
+    Segment walk =
+        stream(DomainSchedule.SMOOTH, Corruption.FOG, Corruption.CONTRAST).segments().get(0);
+
+    assertThat(walk.name()).isEqualTo("fog to contrast");
+    assertThat(samples(walk))
+        .containsExactlyInAnyOrderElementsOf(IntStream.range(0, 50).boxed().toList());
+    assertThat(walk.domain(0).images()).satisfies(images -> same(images, Corruption.FOG));
+    assertThat(walk.domain(49).images()).satisfies(images -> same(images, Corruption.CONTRAST));
+  }
+
+  private static void same(ImageSet images, Corruption corruption) {
+    assertThat(pixels(images)).isEqualTo(pixels(kinds(corruption).get(0).at(5)));
+  }
+
+  private static float[] pixels(ImageSet images) {
+    float[] pixels = new float[SIZE];
+    images.read(7, pixels);
+    return pixels;
+  }
+
+  @Test
+  void smoothNeverTakesMoreThanOneSmallStepAtATime() {
+    // nothing random: what is drawn anew at whole severities would hide the steps
+    Segment walk =
+        stream(DomainSchedule.SMOOTH, Corruption.BRIGHTNESS, Corruption.CONTRAST).segments().get(0);
+    float[] first = pixels(walk.domain(0).images());
+    float[] last = pixels(walk.domain(49).images());
+    double whole = distance(first, last);
+
+    for (int i = 1; i < 50; i++) {
+      int before = walk.domains().indexOf(walk.domain(i - 1));
+      assertThat(walk.domains().indexOf(walk.domain(i))).isBetween(before, before + 1);
+      assertThat(distance(pixels(walk.domain(i - 1).images()), pixels(walk.domain(i).images())))
+          .as("step to sample " + i)
+          .isLessThan(whole / 4);
+    }
+    // something of both half-way
+    float[] middle = pixels(walk.domain(25).images());
+    assertThat(distance(middle, first)).isGreaterThan(whole / 8);
+    assertThat(distance(middle, last)).isGreaterThan(whole / 8);
+  }
+
+  private static double distance(float[] a, float[] b) {
+    return Math.sqrt(IntStream.range(0, a.length).mapToDouble(i -> Math.pow(a[i] - b[i], 2)).sum());
+  }
+
+  @Test
+  void smoothWalksFromPairToPairWithoutAReset() {
+    List<Segment> walks =
+        stream(
+                DomainSchedule.SMOOTH,
+                Corruption.NONE,
+                Corruption.FOG,
+                Corruption.NONE,
+                Corruption.FOG)
+            .segments();
+
+    assertThat(walks)
+        .extracting(Segment::name)
+        .containsExactly("none to fog", "fog to none", "none to fog (2)");
+    assertThat(walks).extracting(walk -> walk.domain(0).task()).containsExactly(0, 1, 0);
+    assertThat(walks).extracting(Segment::resetBefore).containsExactly(true, false, false);
+    assertThat(walks).extracting(walk -> walk.domain(0).clean()).containsExactly(true, false, true);
+    assertThat(walks)
+        .extracting(walk -> walk.domain(49).clean())
+        .containsExactly(false, true, false);
+    assertThat(walks).noneMatch(Segment::isClean);
+  }
+
+  @Test
+  void smoothWalksFromCleanImagesToASingleCorruption() {
+    Segment walk = stream(DomainSchedule.SMOOTH, Corruption.FOG).segments().get(0);
+
+    assertThat(walk.name()).isEqualTo("none to fog");
+    assertThat(pixels(walk.domain(0).images())).isEqualTo(pixels(IMAGES));
+    assertThat(walk.domain(49).images()).satisfies(images -> same(images, Corruption.FOG));
+  }
+
+  @Test
+  void smoothStaysWhereBothEndsAreTheSame() {
+    Segment stay = stream(DomainSchedule.SMOOTH, Corruption.FOG, Corruption.FOG).segments().get(0);
+
+    assertThat(stay.domain(25).images()).satisfies(images -> same(images, Corruption.FOG));
+  }
+
+  @Test
+  void smoothRefusesCorruptionsOfDifferentImages() {
+    List<DomainKind> kinds =
+        List.of(
+            kinds(Corruption.FOG).get(0),
+            DomainKind.corrupted(BuiltinImages.test(50, 1), Corruption.CONTRAST, 1));
+    StreamOptions options = new StreamOptions(DomainSchedule.SMOOTH, 5, Order.IID, 1);
+
+    assertThatThrownBy(() -> DomainStream.of(kinds, PREPROCESSING, options))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageStartingWith(
+            "domains: expected fog and contrast to be corruptions of the same images");
+  }
+
+  @Test
   void preprocessesWhatTheModelSees() {
     StreamOptions options = new StreamOptions(DomainSchedule.SINGLE, 5, Order.AS_IS, 0);
     Segment domain =
