@@ -11,6 +11,7 @@ import dev.acclimate.simulate.data.ImageSet;
 import dev.acclimate.simulate.data.Preprocessing;
 import dev.acclimate.simulate.data.Split;
 import dev.acclimate.simulate.orders.Order;
+import dev.acclimate.simulate.orders.SampleOrder;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -51,7 +52,7 @@ final class SimulatedStreamOptions {
       paramLabel = "O",
       defaultValue = "dirichlet",
       description =
-          "Of the samples within a domain: iid, dirichlet, sorted or as-is. Default:"
+          "Of the samples within a domain: iid, dirichlet, markov, sorted or as-is. Default:"
               + " ${DEFAULT-VALUE}.")
   private String order;
 
@@ -76,9 +77,27 @@ final class SimulatedStreamOptions {
   @Option(
       names = "--delta",
       paramLabel = "D",
-      defaultValue = "0.1",
+      defaultValue = "" + SampleOrder.DEFAULT_DELTA,
       description = "Dirichlet concentration; small means bursts. Default: ${DEFAULT-VALUE}.")
   private double delta;
+
+  @Option(
+      names = "--stay",
+      paramLabel = "P",
+      defaultValue = "" + SampleOrder.DEFAULT_STAY,
+      description =
+          "In markov order: probability that the next label equals the last. Default:"
+              + " ${DEFAULT-VALUE}.")
+  private double stay;
+
+  @Option(
+      names = "--imbalance",
+      paramLabel = "R",
+      defaultValue = "" + SampleOrder.DEFAULT_IMBALANCE,
+      description =
+          "How many times more samples the most frequent class keeps than the rarest. Default:"
+              + " ${DEFAULT-VALUE}.")
+  private double imbalance;
 
   @Option(
       names = "--seed",
@@ -128,6 +147,12 @@ final class SimulatedStreamOptions {
     provenance.put("corruptions", corruptions);
     provenance.put("severity", Integer.toString(severity));
     provenance.put("delta", Double.toString(delta));
+    if (orders().contains(Order.MARKOV)) {
+      provenance.put("stay", Double.toString(stay));
+    }
+    if (imbalance != SampleOrder.DEFAULT_IMBALANCE) {
+      provenance.put("imbalance", Double.toString(imbalance));
+    }
     if (schedules().contains(DomainSchedule.RECURRING)) {
       provenance.put("rounds", Integer.toString(rounds));
     }
@@ -174,6 +199,11 @@ final class SimulatedStreamOptions {
     return DomainStream.of(
         DomainKind.corrupted(images, Corruption.parseList(corruptions), streamSeed),
         wanted,
-        new StreamOptions(schedule, severity, sampleOrder, delta, streamSeed, rounds));
+        new StreamOptions(
+            schedule,
+            severity,
+            new SampleOrder(sampleOrder, delta, stay, imbalance),
+            streamSeed,
+            rounds));
   }
 }

@@ -36,8 +36,7 @@ public final class DomainStream {
    * @param preprocessing from pixels to what the model reads; where the set holds model inputs,
    *     only its layout counts
    * @throws InvalidInputException if a set has no pixels to corrupt, the preprocessing does not fit
-   *     its channels, shapes differ, delta is not above 0, or a smooth stream is to blend domains
-   *     that a set itself holds
+   *     its channels, shapes differ, or a smooth stream is to blend domains that a set itself holds
    */
   public static DomainStream of(
       List<DomainKind> kinds, Preprocessing preprocessing, StreamOptions options) {
@@ -205,7 +204,7 @@ public final class DomainStream {
   }
 
   private static int[] arrange(int[] labels, StreamOptions options, long seed) {
-    return options.order().arrange(labels, options.delta(), seed);
+    return options.order().arrange(labels, options.seed(), seed);
   }
 
   /** Visits of a domain after the first come in another order. */

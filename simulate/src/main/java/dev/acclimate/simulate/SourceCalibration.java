@@ -10,6 +10,7 @@ import dev.acclimate.models.Tensor;
 import dev.acclimate.simulate.data.ImageSet;
 import dev.acclimate.simulate.data.Preprocessing;
 import dev.acclimate.simulate.orders.Order;
+import dev.acclimate.simulate.orders.SampleOrder;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -61,7 +62,7 @@ public final class SourceCalibration implements AutoCloseable {
         Segment.of(
             new Domain("calibration", 0, true, images),
             false,
-            Arrays.copyOf(Order.IID.arrange(images.labels(), Order.DEFAULT_DELTA, seed), total),
+            Arrays.copyOf(SampleOrder.of(Order.IID).arrange(images.labels(), seed, seed), total),
             preprocessing.on(images));
     Calibrator calibrator = Calibrator.open(model, settings);
     long[] shape = Classifier.shape(images, preprocessing.layout(), batchSize);

@@ -3,6 +3,7 @@ package dev.acclimate.simulate;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.simulate.corruptions.Shift;
 import dev.acclimate.simulate.orders.Order;
+import dev.acclimate.simulate.orders.SampleOrder;
 
 /**
  * How a simulated stream is laid out.
@@ -10,12 +11,11 @@ import dev.acclimate.simulate.orders.Order;
  * @param schedule how domains follow one another
  * @param severity of the domains, 1 to 5; the highest that a gradual stream reaches
  * @param order of the samples within a domain
- * @param delta concentration of the Dirichlet order, above 0; small means long bursts of a class
  * @param seed of everything random
  * @param rounds how often a recurring stream passes through the domains; others do once
  */
 public record StreamOptions(
-    DomainSchedule schedule, int severity, Order order, double delta, long seed, int rounds) {
+    DomainSchedule schedule, int severity, SampleOrder order, long seed, int rounds) {
 
   public static final int DEFAULT_ROUNDS = 3;
 
@@ -33,9 +33,9 @@ public record StreamOptions(
     }
   }
 
-  /** Likewise with the default rounds and delta. */
+  /** Likewise with the default rounds and the defaults of the order. */
   public StreamOptions(DomainSchedule schedule, int severity, Order order, long seed) {
-    this(schedule, severity, order, Order.DEFAULT_DELTA, seed, DEFAULT_ROUNDS);
+    this(schedule, severity, SampleOrder.of(order), seed, DEFAULT_ROUNDS);
   }
 
   /** Passes through the domains. */

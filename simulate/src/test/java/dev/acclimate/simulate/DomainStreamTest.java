@@ -9,6 +9,7 @@ import dev.acclimate.simulate.data.BuiltinImages;
 import dev.acclimate.simulate.data.ImageSet;
 import dev.acclimate.simulate.data.Preprocessing;
 import dev.acclimate.simulate.orders.Order;
+import dev.acclimate.simulate.orders.SampleOrder;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -38,7 +39,7 @@ class DomainStreamTest {
   @Test
   void domainsRecurWithoutAResetAndInAnotherOrderEachRound() {
     StreamOptions options =
-        new StreamOptions(DomainSchedule.RECURRING, 5, Order.DIRICHLET, Order.DEFAULT_DELTA, 1, 3);
+        new StreamOptions(DomainSchedule.RECURRING, 5, SampleOrder.of(Order.DIRICHLET), 1, 3);
 
     DomainStream stream =
         DomainStream.of(kinds(Corruption.FOG, Corruption.NONE), PREPROCESSING, options);
@@ -69,8 +70,24 @@ class DomainStreamTest {
   }
 
   @Test
+  void theSameSamplesAreRareInEveryDomain() {
+    SampleOrder longTail = new SampleOrder(Order.IID, 0.1, 0.95, 5);
+    List<Segment> segments =
+        DomainStream.of(
+                kinds(Corruption.FOG, Corruption.NONE),
+                PREPROCESSING,
+                new StreamOptions(DomainSchedule.CONTINUAL, 5, longTail, 1, 3))
+            .segments();
+
+    assertThat(segments.get(0).size()).isLessThan(IMAGES.size());
+    assertThat(samples(segments.get(1)))
+        .containsExactlyInAnyOrderElementsOf(samples(segments.get(0)));
+  }
+
+  @Test
   void refusesLessThanOneRound() {
-    assertThatThrownBy(() -> new StreamOptions(DomainSchedule.RECURRING, 5, Order.IID, 0.1, 0, 0))
+    assertThatThrownBy(
+            () -> new StreamOptions(DomainSchedule.RECURRING, 5, SampleOrder.of(Order.IID), 0, 0))
         .isInstanceOf(InvalidInputException.class)
         .hasMessage("rounds: expected at least 1, found 0");
   }

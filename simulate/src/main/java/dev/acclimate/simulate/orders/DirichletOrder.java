@@ -1,6 +1,5 @@
 package dev.acclimate.simulate.orders;
 
-import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.simulate.random.SeededRandom;
 import java.util.Arrays;
 import java.util.List;
@@ -29,12 +28,9 @@ final class DirichletOrder {
   /**
    * An order with the given concentration.
    *
-   * @throws InvalidInputException if delta is not above 0 and finite
+   * @param delta above 0 and finite
    */
   DirichletOrder(double delta) {
-    if (!(delta > 0) || Double.isInfinite(delta)) {
-      throw new InvalidInputException("delta: expected a number above 0, found " + delta);
-    }
     this.delta = delta;
   }
 

@@ -1,26 +1,24 @@
 package dev.acclimate.simulate.orders;
 
 import dev.acclimate.models.InvalidInputException;
-import dev.acclimate.simulate.random.SeededRandom;
 import java.util.Arrays;
 import java.util.List;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
-/** In which order the samples of a domain arrive. Every sample comes exactly once. */
+/** The kinds of order in which the samples of a domain arrive. */
 public enum Order {
   /** At random. */
   IID("iid"),
   /** In bursts of a class, see {@link DirichletOrder}. */
   DIRICHLET("dirichlet"),
+  /** Each label likely to equal the last, see {@link MarkovOrder}. */
+  MARKOV("markov"),
   /** Class by class, each in the order of the data. */
   SORTED("sorted"),
   /** As the data has them. */
   AS_IS("as-is");
-
-  /** The concentration that published CIFAR-10 streams use. */
-  public static final double DEFAULT_DELTA = 0.1;
 
   private final String id;
 
@@ -48,34 +46,6 @@ public enum Order {
         "order: expected one of %s, found \"%s\""
             .formatted(
                 Arrays.stream(values()).map(Order::id).collect(Collectors.joining(", ")), id));
-  }
-
-  /**
-   * Orders samples.
-   *
-   * @param labels {@code [N]}, the class of each sample
-   * @param delta concentration of {@link #DIRICHLET}, above 0; the others ignore it
-   * @param seed of everything random
-   * @return {@code [N]}, indices into {@code labels}
-   * @throws InvalidInputException if delta is not above 0 for {@link #DIRICHLET}
-   */
-  public int[] arrange(int[] labels, double delta, long seed) {
-    SeededRandom random = SeededRandom.of(seed, id.hashCode());
-    int[] indices = IntStream.range(0, labels.length).toArray();
-    switch (this) {
-      case IID -> random.shuffle(indices);
-      case DIRICHLET -> {
-        return new DirichletOrder(delta).arrange(labels, random);
-      }
-      case SORTED -> {
-        List<int[]> classes = byClass(labels);
-        return classes.stream().flatMapToInt(Arrays::stream).toArray();
-      }
-      case AS_IS -> {
-        // nothing to do
-      }
-    }
-    return indices;
   }
 
   /** The samples of each class that occurs, classes and samples ascending. */
