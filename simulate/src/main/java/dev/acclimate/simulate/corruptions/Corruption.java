@@ -6,11 +6,12 @@ import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The kinds of corruption, each on values of one {@link Family}. Those of images are named as in
  * the published sets (Hendrycks and Dietterich, ICLR 2019, "Benchmarking Neural Network Robustness
- * to Common Corruptions and Perturbations").
+ * to Common Corruptions and Perturbations"), but for two that are ours and say so.
  */
 public enum Corruption {
   /** The images as they are. */
@@ -44,14 +45,32 @@ public enum Corruption {
   /** Fewer, larger pixels. */
   PIXELATE("pixelate"),
   /** Stored as JPEG of low quality. */
-  JPEG_COMPRESSION("jpeg_compression");
+  JPEG_COMPRESSION("jpeg_compression"),
+  /** Normal noise in proportion to each value. */
+  SPECKLE_NOISE("speckle_noise"),
+  /** A Gaussian blur. */
+  GAUSSIAN_BLUR("gaussian_blur"),
+  /** Splashes on the lens: water up to severity 3, mud from 4 on. */
+  SPATTER("spatter"),
+  /** Paler colours at severities 1 and 2, stronger ones from 3 on. */
+  SATURATE("saturate"),
+  /** Ours: less light on the sensor, hence more noise in what is left. */
+  DARKNESS("darkness"),
+  /** Ours: the white balance of another camera, warmer than it should be. */
+  COLOUR_CAST("colour_cast");
 
   /** In {@link #parseList}, stands for {@link #PUBLISHED}. */
   public static final String ALL = "all";
 
+  /** In {@link #parseList}, stands for {@link #PUBLISHED} and {@link #EXTRA}. */
+  public static final String ALL_19 = "all19";
+
   /** The 15 corruptions of the benchmark in their published order. */
   public static final List<Corruption> PUBLISHED =
       List.copyOf(EnumSet.range(GAUSSIAN_NOISE, JPEG_COMPRESSION));
+
+  /** The 4 that were published beside the benchmark, for tuning, in their published order. */
+  public static final List<Corruption> EXTRA = List.copyOf(EnumSet.range(SPECKLE_NOISE, SATURATE));
 
   private final String id;
   private final Family family;
@@ -76,7 +95,8 @@ public enum Corruption {
   }
 
   /**
-   * Reads names separated by commas; {@value #ALL} stands for {@link #PUBLISHED}.
+   * Reads names separated by commas; {@value #ALL} stands for {@link #PUBLISHED}, {@value #ALL_19}
+   * for these and {@link #EXTRA}.
    *
    * @throws InvalidInputException if one is unknown; the message lists those there are
    */
@@ -92,16 +112,20 @@ public enum Corruption {
     if (id.equals(ALL)) {
       return PUBLISHED;
     }
+    if (id.equals(ALL_19)) {
+      return Stream.concat(PUBLISHED.stream(), EXTRA.stream()).toList();
+    }
     for (Corruption corruption : values()) {
       if (corruption.id.equals(id)) {
         return List.of(corruption);
       }
     }
     throw new InvalidInputException(
-        "corruptions: expected any of %s, %s, found \"%s\""
+        "corruptions: expected any of %s, %s, %s, found \"%s\""
             .formatted(
                 Arrays.stream(values()).map(Corruption::id).collect(Collectors.joining(", ")),
                 ALL,
+                ALL_19,
                 id));
   }
 

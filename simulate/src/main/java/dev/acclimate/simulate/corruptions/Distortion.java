@@ -40,6 +40,13 @@ interface Distortion {
       case PIXELATE -> new Pixelate(shape, Severities.pixelate(shape, severity));
       case JPEG_COMPRESSION ->
           new JpegCompression(shape, Severities.jpegCompression(shape, severity));
+      case SPECKLE_NOISE -> Noise.speckle(Severities.speckleNoise(shape, severity));
+      case GAUSSIAN_BLUR ->
+          GaussianBlur.of(shape.height(), shape.width(), Severities.gaussianBlur(shape, severity));
+      case SPATTER -> new Spatter(shape, Severities.spatter(shape, severity));
+      case SATURATE -> Tone.saturate(shape, Severities.saturate(shape, severity));
+      case DARKNESS -> Exposure.darkness(Severities.darkness(shape, severity));
+      case COLOUR_CAST -> Exposure.colourCast(shape, Severities.colourCast(severity));
     };
   }
 }

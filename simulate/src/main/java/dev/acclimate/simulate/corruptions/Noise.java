@@ -18,6 +18,15 @@ final class Noise {
     };
   }
 
+  /** In proportion to the value. */
+  static Distortion speckle(double deviation) {
+    return (chw, random) -> {
+      for (int i = 0; i < chw.length; i++) {
+        chw[i] += (float) (chw[i] * deviation * random.nextGaussian());
+      }
+    };
+  }
+
   static Distortion shot(double photons) {
     LogFactorial logFactorial = new LogFactorial((int) (2 * photons) + 64);
     return (chw, random) -> {

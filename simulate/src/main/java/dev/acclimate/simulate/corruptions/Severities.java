@@ -6,6 +6,7 @@ import dev.acclimate.simulate.data.ImageShape;
  * The published parameters, severities 1 to 5: of CIFAR-10-C for small images, of ImageNet-C for
  * images as large as those (hendrycks/robustness, {@code make_cifar_c.py} and {@code
  * make_imagenet_c.py}). The two sets differ because the same noise hides more in fewer pixels.
+ * Those that are ours say so.
  */
 final class Severities {
 
@@ -66,6 +67,38 @@ final class Severities {
    * @param jitter how far the corners of the affine map move
    */
   record Elasticity(double strength, double smoothness, double jitter) {}
+
+  /**
+   * Splashes: what of smoothed normal noise lies above a threshold.
+   *
+   * @param mean of the noise
+   * @param deviation of the noise
+   * @param smoothness deviation of the smoothing, in pixels
+   * @param threshold what is lower is dry
+   * @param strength how opaque water is, at most; of mud the deviation of its soft edge, in pixels
+   * @param mud whether they are mud rather than water
+   */
+  record Splashes(
+      double mean,
+      double deviation,
+      double smoothness,
+      double threshold,
+      double strength,
+      boolean mud) {}
+
+  /** The saturation's factor, and what is added to it after that. */
+  record Saturation(double factor, double added) {}
+
+  /**
+   * How much light falls on the sensor.
+   *
+   * @param gain what is left of the light
+   * @param photons that full light stands for
+   */
+  record Light(double gain, double photons) {}
+
+  /** Factors on each channel's light. */
+  record Gains(double red, double green, double blue) {}
 
   private static final double[] GAUSSIAN_SMALL = {0.04, 0.06, 0.08, 0.09, 0.10};
   private static final double[] GAUSSIAN_LARGE = {0.08, 0.12, 0.18, 0.26, 0.38};
@@ -176,6 +209,51 @@ final class Severities {
   };
   private static final int[] JPEG_SMALL = {80, 65, 58, 50, 40};
   private static final int[] JPEG_LARGE = {25, 18, 15, 10, 7};
+  private static final double[] SPECKLE_SMALL = {0.06, 0.1, 0.12, 0.16, 0.2};
+  private static final double[] SPECKLE_LARGE = {0.15, 0.2, 0.35, 0.45, 0.6};
+  private static final double[] BLUR_SMALL = {0.4, 0.6, 0.7, 0.8, 1};
+  private static final double[] BLUR_LARGE = {1, 2, 3, 4, 6};
+  private static final Splashes[] SPATTER_SMALL = {
+    new Splashes(0.62, 0.1, 0.7, 0.7, 0.5, false),
+    new Splashes(0.65, 0.1, 0.8, 0.7, 0.5, false),
+    new Splashes(0.65, 0.3, 1, 0.69, 0.5, false),
+    new Splashes(0.65, 0.1, 0.7, 0.69, 0.6, true),
+    new Splashes(0.65, 0.1, 0.5, 0.68, 0.6, true)
+  };
+  private static final Splashes[] SPATTER_LARGE = {
+    new Splashes(0.65, 0.3, 4, 0.69, 0.6, false),
+    new Splashes(0.65, 0.3, 3, 0.68, 0.6, false),
+    new Splashes(0.65, 0.3, 2, 0.68, 0.5, false),
+    new Splashes(0.65, 0.3, 1, 0.65, 1.5, true),
+    new Splashes(0.67, 0.4, 1, 0.65, 1.5, true)
+  };
+  private static final Saturation[] SATURATE_SMALL = {
+    new Saturation(0.3, 0),
+    new Saturation(0.1, 0),
+    new Saturation(1.5, 0),
+    new Saturation(2, 0.1),
+    new Saturation(2.5, 0.2)
+  };
+  private static final Saturation[] SATURATE_LARGE = {
+    new Saturation(0.3, 0),
+    new Saturation(0.1, 0),
+    new Saturation(2, 0),
+    new Saturation(5, 0.1),
+    new Saturation(20, 0.2)
+  };
+
+  // ours: the light of a day that fades to a street at night, seen without a longer exposure
+  private static final double[] DARKNESS = {0.6, 0.35, 0.2, 0.1, 0.05};
+  private static final double PHOTONS_SMALL = 1000;
+  private static final double PHOTONS_LARGE = 250;
+  // ours: from a little too warm to a camera set to shade under the light of a bulb
+  private static final Gains[] COLOUR_CAST = {
+    new Gains(1.1, 1, 0.88),
+    new Gains(1.2, 1, 0.76),
+    new Gains(1.32, 1, 0.62),
+    new Gains(1.46, 1, 0.48),
+    new Gains(1.6, 1, 0.34)
+  };
 
   private Severities() {}
 
@@ -244,6 +322,33 @@ final class Severities {
 
   static Cloud fog(ImageShape shape, int severity) {
     return (large(shape) ? FOG_LARGE : FOG_SMALL)[severity - 1];
+  }
+
+  /** Standard deviation of the noise at a value of 1. */
+  static double speckleNoise(ImageShape shape, int severity) {
+    return (large(shape) ? SPECKLE_LARGE : SPECKLE_SMALL)[severity - 1];
+  }
+
+  /** Standard deviation of the blur in pixels. */
+  static double gaussianBlur(ImageShape shape, int severity) {
+    return (large(shape) ? BLUR_LARGE : BLUR_SMALL)[severity - 1];
+  }
+
+  static Splashes spatter(ImageShape shape, int severity) {
+    return (large(shape) ? SPATTER_LARGE : SPATTER_SMALL)[severity - 1];
+  }
+
+  static Saturation saturate(ImageShape shape, int severity) {
+    return (large(shape) ? SATURATE_LARGE : SATURATE_SMALL)[severity - 1];
+  }
+
+  /** A pixel of a large image is smaller on the sensor, so it catches fewer photons. */
+  static Light darkness(ImageShape shape, int severity) {
+    return new Light(DARKNESS[severity - 1], large(shape) ? PHOTONS_LARGE : PHOTONS_SMALL);
+  }
+
+  static Gains colourCast(int severity) {
+    return COLOUR_CAST[severity - 1];
   }
 
   private static boolean large(ImageShape shape) {

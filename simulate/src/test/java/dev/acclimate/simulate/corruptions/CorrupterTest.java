@@ -27,11 +27,22 @@ class CorrupterTest {
   private static final ImageSet IMAGES = BuiltinImages.test(60, 0);
   private static final ImageShape SHAPE = IMAGES.shape();
 
-  /** The published parameters of those left out do not rise with every severity either. */
+  /**
+   * The published parameters of those left out do not rise with every severity either. Spatter
+   * turns from water to mud, and saturate from paler to stronger colours.
+   */
   @ParameterizedTest
   @EnumSource(
       mode = Mode.EXCLUDE,
-      names = {"NONE", "GLASS_BLUR", "MOTION_BLUR", "FROST", "ELASTIC_TRANSFORM"})
+      names = {
+        "NONE",
+        "GLASS_BLUR",
+        "MOTION_BLUR",
+        "FROST",
+        "ELASTIC_TRANSFORM",
+        "SPATTER",
+        "SATURATE"
+      })
   void changesMoreWithEverySeverity(Corruption corruption) {
     double before = 0;
     for (int severity = 1; severity <= Shift.MAX_SEVERITY; severity++) {
@@ -87,7 +98,10 @@ class CorrupterTest {
         "SNOW",
         "FROST",
         "FOG",
-        "ELASTIC_TRANSFORM"
+        "ELASTIC_TRANSFORM",
+        "SPECKLE_NOISE",
+        "SPATTER",
+        "DARKNESS"
       })
   void samplesAndSeedsDrawTheirOwn(Corruption corruption) {
     float[] first = images()[0];
@@ -193,6 +207,110 @@ class CorrupterTest {
     corrupter(Corruption.BRIGHTNESS, 4).corrupt(0, black);
 
     assertThat(black).containsOnly(51 / 255f);
+  }
+
+  @Test
+  void saturateChangesTheSaturationInHsv() {
+    float[] image = images()[0];
+    float[] clean = images()[0];
+    int plane = SHAPE.plane();
+    corrupter(Corruption.SATURATE, 4).corrupt(0, image);
+
+    for (int i = 0; i < plane; i++) {
+      float[] before = hsb(clean, i, plane);
+      float saturation = before[1] > 0 ? Math.min(1, 2 * before[1] + 0.1f) : 0.1f;
+      int expected = Color.HSBtoRGB(before[0], saturation, before[2]);
+      float[] rgb = new Color(expected).getRGBColorComponents(null);
+      for (int channel = 0; channel < 3; channel++) {
+        // Color rounds where the published sets cut off
+        assertThat(image[channel * plane + i]).isCloseTo(rgb[channel], within(1.01f / 255));
+      }
+    }
+  }
+
+  private static float[] hsb(float[] chw, int pixel, int plane) {
+    return Color.RGBtoHSB(
+        Math.round(chw[pixel] * 255),
+        Math.round(chw[pixel + plane] * 255),
+        Math.round(chw[pixel + 2 * plane] * 255),
+        null);
+  }
+
+  @Test
+  void darknessTakesLightNotValue() {
+    // sRGB 0.8 is 0.604 of the light; of that a tenth is left: 0.0604, or 0.2725 as a value
+    double[] dark = moments(Corruption.DARKNESS, 4, 0.8f);
+    double step = 1 / 255.0;
+    assertThat(dark[0]).isCloseTo(0.2725 - step / 2, within(0.004));
+    // 60.4 photons: the light's deviation is 1 / sqrt(60.4) of it, the curve's exponent 1 / 2.4
+    assertThat(dark[1]).isCloseTo((0.2725 + 0.055) / 2.4 / Math.sqrt(60.4), within(0.002));
+  }
+
+  @Test
+  void noiseWeighsMoreTheDarkerItIs() {
+    double before = 0;
+    for (int severity = 1; severity <= Shift.MAX_SEVERITY; severity++) {
+      double[] dark = moments(Corruption.DARKNESS, severity, 0.8f);
+      assertThat(dark[1] / dark[0]).isGreaterThan(before);
+      before = dark[1] / dark[0];
+    }
+  }
+
+  @Test
+  void colourCastWarms() {
+    float[] grey = grey(0.5f);
+    corrupter(Corruption.COLOUR_CAST, 3).corrupt(0, grey);
+    int plane = SHAPE.plane();
+
+    // sRGB 0.5 is 0.2140 of the light; times 1.32, 1 and 0.62
+    assertThat(grey[0]).isCloseTo(0.5681f, within(1.01f / 255));
+    assertThat(grey[plane]).isCloseTo(0.5f, within(1.01f / 255));
+    assertThat(grey[2 * plane]).isCloseTo(0.3998f, within(1.01f / 255));
+  }
+
+  @Test
+  void waterGleamsAsInThePublishedRecipe() {
+    // two drops; figures from OpenCV 5 on the same levels
+    int[] levels = new int[16 * 16];
+    for (int i = 0; i < levels.length; i++) {
+      int y = i / 16;
+      int x = i % 16;
+      int round = 250 - 9 * ((x - 4) * (x - 4) + (y - 5) * (y - 5));
+      int flat = 240 - 4 * ((x - 11) * (x - 11) + 2 * (y - 10) * (y - 10));
+      int level = Math.max(round, flat);
+      levels[i] = level < 176 ? 0 : level;
+    }
+    float[] gleam = new WaterEdges(16, 16).gleam(levels);
+
+    assertThat(Arrays.copyOfRange(gleam, 7 * 16, 8 * 16))
+        .containsExactly(0, 0, 19936, 24395, 23112, 12710, 9434, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    assertThat(Arrays.copyOfRange(gleam, 10 * 16, 11 * 16))
+        .containsExactly(0, 0, 0, 0, 0, 0, 0, 1584, 5508, 18592, 28556, 22560, 8732, 0, 0, 0);
+  }
+
+  @Test
+  void mudCoversAndWaterAddsLight() {
+    float[] black = grey(0);
+    float[] white = grey(1);
+    corrupter(Corruption.SPATTER, 3).corrupt(0, black);
+    corrupter(Corruption.SPATTER, 5).corrupt(0, white);
+    int plane = SHAPE.plane();
+
+    // pale turquoise, at most half of it
+    assertThat(black).contains((int) (0.5 * 238) / 255f).contains(0f);
+    for (int i = 0; i < plane; i++) {
+      assertThat(black[i]).isLessThanOrEqualTo(black[i + plane]);
+      // brown
+      assertThat(white[i]).isGreaterThanOrEqualTo(white[i + 2 * plane]);
+    }
+    assertThat(white).contains(1f);
+    // where mud is, it covers at least 80 %
+    assertThat(Arrays.copyOf(white, plane))
+        .matches(red -> IntStream.range(0, plane).anyMatch(i -> red[i] < 1))
+        .matches(
+            red ->
+                IntStream.range(0, plane)
+                    .allMatch(i -> red[i] == 1 || red[i] <= 0.2f + 0.8f * 63 / 255));
   }
 
   @Test
@@ -413,7 +531,19 @@ class CorrupterTest {
         .hasMessage(
             "corruptions: expected any of none, gaussian_noise, shot_noise, impulse_noise,"
                 + " defocus_blur, glass_blur, motion_blur, zoom_blur, snow, frost, fog, brightness,"
-                + " contrast, elastic_transform, pixelate, jpeg_compression, all, found \"haze\"");
+                + " contrast, elastic_transform, pixelate, jpeg_compression, speckle_noise,"
+                + " gaussian_blur, spatter, saturate, darkness, colour_cast, all, all19,"
+                + " found \"haze\"");
+  }
+
+  @Test
+  void all19AreThoseAndFourMore() {
+    assertThat(Corruption.parseList("all19"))
+        .hasSize(19)
+        .startsWith(Corruption.PUBLISHED.toArray(Corruption[]::new));
+    assertThat(Corruption.EXTRA)
+        .extracting(Corruption::id)
+        .containsExactly("speckle_noise", "gaussian_blur", "spatter", "saturate");
   }
 
   @Test
@@ -472,15 +602,20 @@ class CorrupterTest {
 
   /** Mean and standard deviation of corrupted mid-grey. */
   private static double[] moments(Corruption corruption, int severity) {
+    return moments(corruption, severity, 0.5f);
+  }
+
+  /** Likewise of another grey. */
+  private static double[] moments(Corruption corruption, int severity, float value) {
     double sum = 0;
     double squares = 0;
     int images = 20;
     for (int i = 0; i < images; i++) {
-      float[] image = grey(0.5f);
+      float[] image = grey(value);
       corrupter(corruption, severity).corrupt(i, image);
-      for (float value : image) {
-        sum += value;
-        squares += value * value;
+      for (float found : image) {
+        sum += found;
+        squares += found * found;
       }
     }
     double count = (double) images * SHAPE.size();

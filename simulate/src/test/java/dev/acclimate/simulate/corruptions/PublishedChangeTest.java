@@ -17,9 +17,17 @@ import org.junit.jupiter.params.provider.CsvFileSource;
  * make_imagenet_c.py}) on OpenCV 5.0, scikit-image 0.26, SciPy 1.17 and Pillow 12.3, their own
  * photographs of frost included, over the first builtin images: mean and standard deviation of the
  * change of a value, and by how much either varies from one run over the set to another where
- * chance plays a part. For ImageMagick's motion blur stood a transcript of its definition.
+ * chance plays a part. For ImageMagick's motion blur stood a transcript of its definition. The four
+ * published beside the benchmark were measured with a transcript of their recipes on the same
+ * OpenCV and scikit-image.
  */
 class PublishedChangeTest {
+
+  /**
+   * Less than a fifth of a step. Where a result is a whole number of steps, the scripts' rounding
+   * falls short of it now and then, and truncation makes that one step less: most in saturate.
+   */
+  private static final double ROUNDING = 0.0007;
 
   /** How many runs over the set, since chance weighs the less the more there are. */
   private static final int RUNS = 4;
@@ -40,7 +48,7 @@ class PublishedChangeTest {
     double[] found = change(Corruption.parseList(id).get(0), severity, shape, clean, runs);
 
     double chance = 4 / Math.sqrt(runs);
-    assertThat(found[0]).as("mean").isCloseTo(mean, within(0.0005 + chance * meanVaries));
+    assertThat(found[0]).as("mean").isCloseTo(mean, within(ROUNDING + chance * meanVaries));
     assertThat(found[1])
         .as("deviation")
         .isCloseTo(deviation, within(0.01 * deviation + chance * deviationVaries));
