@@ -157,6 +157,7 @@ final class SimulateCommand implements Callable<Integer> {
     report.write(out);
     PrintWriter writer = spec.commandLine().getOut();
     writer.print(report.toText());
+    PeakMemory.mebibytes().ifPresent(most -> writer.println("peak memory: " + most + " MiB"));
     writer.println("written: results.json, results.csv and report.html in " + out);
     writer.flush();
     return 0;

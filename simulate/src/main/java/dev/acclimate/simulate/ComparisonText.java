@@ -24,7 +24,7 @@ final class ComparisonText {
         comparison.settings().isEmpty()
             ? "The two have no method on the same kind of stream with the same seed in common.\n"
             : "Error rate of B less that of A in points: below 0, B is better. * the sign is sure:"
-                + " the 95 % interval\nover the seeds, the ± beside all, does not hold 0.\n");
+                + " the 95 % interval\nover the seeds, the +- beside all, does not hold 0.\n");
     origins(text, comparison.origins());
     only(text, "Only in A:", comparison.onlyFirst());
     only(text, "Only in B:", comparison.onlySecond());
@@ -37,7 +37,7 @@ final class ComparisonText {
     List<List<String>> rows = new ArrayList<>();
     List<String> header = new ArrayList<>(List.of("B - A"));
     header.addAll(heads.heads());
-    header.addAll(List.of("all", "±", "seeds"));
+    header.addAll(List.of("all", "+-", "seeds"));
     rows.add(header);
     for (MethodDifference method : setting.methods()) {
       List<String> row = new ArrayList<>(List.of(method.method()));

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.acclimate.simulate.StreamMetrics.DomainResult;
+import dev.acclimate.simulate.StreamMetrics.Recovery;
 import dev.acclimate.simulate.Verdict.Candidate;
 import java.util.List;
 import java.util.function.Function;
@@ -29,11 +30,14 @@ final class ResultsJson {
     put(root, "domains", report.trials(), Trial::domains);
     ObjectNode origin = root.putObject("provenance");
     report.provenance().forEach(origin::put);
+    verdict(root.putObject("verdict"), report.verdict());
     ArrayNode runs = root.putArray("runs");
+    ArrayNode frozen = root.putArray("frozen");
     ArrayNode summaries = root.putArray("summary");
     for (Setting setting : report.settings()) {
       for (int t = 0; t < setting.trials().size(); t++) {
         Trial trial = setting.trials().get(t);
+        run(frozen.addObject(), trial, trial.frozen(), trial.frozenMetrics());
         for (int m = 0; m < trial.runs().size(); m++) {
           run(runs.addObject(), trial, trial.runs().get(m), setting.metrics().get(t).get(m));
         }
@@ -69,6 +73,14 @@ final class ResultsJson {
     node.put("entropy", metrics.entropy());
     node.put("disagreement", metrics.disagreement());
     number(node, "recovery_samples", metrics.recovery());
+    ArrayNode recoveries = node.putArray("recoveries");
+    for (Recovery one : metrics.recoveries()) {
+      recoveries
+          .addObject()
+          .put("stretch", one.stretch())
+          .put("from", one.from())
+          .put("samples", one.samples());
+    }
     number(node, "forgetting", metrics.forgetting());
     node.put("window", metrics.window());
     window(node.putObject("worst_window"), metrics.worst(), "error_rate");
@@ -82,6 +94,8 @@ final class ResultsJson {
           .put("errors", domain.errors())
           .put("error_rate", domain.errorRate());
     }
+    node.put("curve_step", metrics.curveStep());
+    node.put("curve_window", metrics.curveWindow());
     ArrayNode curve = node.putArray("curve");
     metrics.curve().forEach(curve::add);
   }
@@ -113,7 +127,10 @@ final class ResultsJson {
             setting.errorRate(m, d));
       }
     }
-    ObjectNode said = node.putObject("verdict");
+    verdict(node.putObject("verdict"), verdict);
+  }
+
+  private static void verdict(ObjectNode said, Verdict verdict) {
     said.put("method", verdict.chosen());
     said.put("text", verdict.text());
     said.put("settings", verdict.settings());
@@ -122,10 +139,17 @@ final class ResultsJson {
       ObjectNode one = candidates.addObject();
       one.put("method", candidate.method());
       one.put("gain", candidate.gain());
-      one.putArray("interval").add(candidate.low()).add(candidate.high());
+      if (Double.isFinite(candidate.low())) {
+        one.putArray("interval").add(candidate.low()).add(candidate.high());
+      }
       one.put("risk", candidate.risk());
       one.put("risk_window", candidate.window());
+      one.put("risk_at", candidate.riskAt());
       number(one, "clean_cost", candidate.cleanCost());
+      ArrayNode harms = one.putArray("harms");
+      candidate
+          .harms()
+          .forEach(harm -> harms.addObject().put("where", harm.where()).put("cost", harm.cost()));
     }
   }
 

@@ -2,12 +2,17 @@ package dev.acclimate.simulate;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.stream.IntStream;
 
 /** What a simulation found, as tables that line up, and the verdict. */
 final class ResultsText {
+  /** Of domains; where there are more, those that come again share a column. */
+  private static final int MOST_COLUMNS = 20;
+
   private ResultsText() {}
 
   static String of(SimulationReport report) {
@@ -16,41 +21,70 @@ final class ResultsText {
       if (report.settings().size() > 1 || setting.trials().size() > 1) {
         text.append(setting.name());
         int seeds = setting.trials().size();
-        text.append(seeds > 1 ? ", mean of " + seeds + " seeds\n\n" : "\n\n");
+        text.append(seeds > 1 ? ", mean +-sd of " + seeds + " seeds\n\n" : "\n\n");
       }
       text.append(table(setting)).append('\n');
       text.append(report.verdict(setting).text()).append("\n\n");
     }
     if (report.settings().size() > 1) {
       overview(text, report.settings());
+      text.append(report.verdict().text()).append("\n\n");
     }
     return text.toString();
   }
 
-  private static String table(Setting setting) {
-    boolean spread = setting.trials().size() > 1;
-    List<String> header = new ArrayList<>(List.of("error %"));
-    DomainHeads heads = DomainHeads.of(setting.domainNames());
-    header.addAll(heads.heads());
-    header.add("all");
-    if (spread) {
-      header.add("sd");
+  /** A column: a domain, or its visits together where there would be too many columns. */
+  private record Column(String name, List<Integer> domains) {
+    static List<Column> of(List<String> domains) {
+      Map<String, List<Integer>> columns = new LinkedHashMap<>();
+      for (int d = 0; d < domains.size(); d++) {
+        String name = domains.get(d);
+        String shown = domains.size() > MOST_COLUMNS ? name.replaceAll(" \\(\\d+\\)$", "") : name;
+        columns.computeIfAbsent(shown, unseen -> new ArrayList<>()).add(d);
+      }
+      return columns.entrySet().stream()
+          .map(column -> new Column(column.getKey(), column.getValue()))
+          .toList();
     }
-    header.add("samples/s");
+
+    Spread errorRate(Setting setting, int method) {
+      return setting.spread(
+          method,
+          metrics ->
+              domains.stream()
+                  .mapToDouble(d -> metrics.domains().get(d).errorRate())
+                  .average()
+                  .orElse(0));
+    }
+  }
+
+  private static String table(Setting setting) {
+    List<Column> columns = Column.of(setting.domainNames());
+    DomainHeads heads = DomainHeads.of(columns.stream().map(Column::name).toList());
+    boolean seeds = setting.trials().size() > 1;
+    boolean spreads = seeds && heads.legend().isEmpty();
+    List<String> header = new ArrayList<>(List.of("error %"));
+    header.addAll(heads.heads());
+    header.addAll(List.of("all", "samples/s", "state KiB"));
     List<List<String>> rows = new ArrayList<>(List.of(header));
     for (int m = 0; m < setting.methods().size(); m++) {
       List<String> row = new ArrayList<>(List.of(setting.methods().get(m)));
-      for (int d = 0; d < setting.domainNames().size(); d++) {
-        row.add(SimulationReport.percent(setting.errorRate(m, d).mean()));
+      for (Column column : columns) {
+        row.add(cell(column.errorRate(setting, m), spreads));
       }
-      row.add(SimulationReport.percent(setting.errorRate(m).mean()));
-      if (spread) {
-        row.add(SimulationReport.percent(setting.errorRate(m).deviation()));
-      }
+      row.add(cell(setting.errorRate(m), seeds));
       row.add(String.format(Locale.ROOT, "%.0f", setting.samplesPerSecond(m)));
+      long bytes = setting.trials().get(0).runs().get(m).stateBytes();
+      row.add(String.format(Locale.ROOT, "%.1f", bytes / 1024.0));
       rows.add(row);
     }
-    return TextTable.of(rows) + heads.legend();
+    boolean together = columns.size() < setting.domainNames().size();
+    return TextTable.of(rows) + heads.legend() + (together ? "visits of a domain together\n" : "");
+  }
+
+  private static String cell(Spread rate, boolean withDeviation) {
+    String mean = SimulationReport.percent(rate.mean());
+    return withDeviation ? mean + " +-" + SimulationReport.percent(rate.deviation()) : mean;
   }
 
   /** Clean data and the mean of all other domains, settings side by side. */

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -60,6 +61,13 @@ public final class SimulationReport {
 
   Verdict verdict(Setting setting) {
     return Objects.requireNonNull(verdicts.get(setting));
+  }
+
+  /** Which method to use over all settings. */
+  public Verdict verdict() {
+    return verdicts.size() == 1
+        ? verdicts.values().iterator().next()
+        : Verdict.overall(Collections.unmodifiableMap(verdicts));
   }
 
   /** Tables of error rates, methods by domains, and the verdict on each setting. */

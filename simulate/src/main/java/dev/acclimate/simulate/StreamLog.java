@@ -21,11 +21,18 @@ public final class StreamLog {
    * @param to behind its last position
    * @param resetBefore whether the state was reset before it
    */
-  public record Stretch(String name, int from, int to, boolean resetBefore) {}
+  public record Stretch(String name, int from, int to, boolean resetBefore) {
+
+    /** True where it holds no sample, as where it is too short for a batch of fixed size. */
+    boolean isEmpty() {
+      return from == to;
+    }
+  }
 
   private final List<Stretch> stretches;
   private final List<String> domains;
   private final int[] domainAt;
+  private final int[] samples;
   private final int[] tasks;
   private final boolean[] clean;
   private final int[] labels;
@@ -35,6 +42,7 @@ public final class StreamLog {
       List<Stretch> stretches,
       List<String> domains,
       int[] domainAt,
+      int[] samples,
       int[] tasks,
       boolean[] clean,
       int[] labels,
@@ -42,6 +50,7 @@ public final class StreamLog {
     this.stretches = List.copyOf(stretches);
     this.domains = List.copyOf(domains);
     this.domainAt = domainAt;
+    this.samples = samples;
     this.tasks = tasks;
     this.clean = clean;
     this.labels = labels;
@@ -58,6 +67,7 @@ public final class StreamLog {
     Map<String, Integer> domains = new LinkedHashMap<>();
     List<Stretch> stretches = new ArrayList<>();
     int[] domainAt = new int[Math.toIntExact(stream.size())];
+    int[] samples = new int[domainAt.length];
     int[] tasks = new int[domainAt.length];
     boolean[] clean = new boolean[domainAt.length];
     int[] labels = new int[domainAt.length];
@@ -77,6 +87,7 @@ public final class StreamLog {
         for (int i = from; i < from + size; i++) {
           Domain domain = segment.domain(i);
           domainAt[position] = domains.getOrDefault(domain.name(), 0);
+          samples[position] = segment.sample(i);
           tasks[position] = domain.task();
           clean[position] = domain.clean();
           labels[position++] = segment.label(i);
@@ -89,6 +100,7 @@ public final class StreamLog {
         stretches,
         List.copyOf(domains.keySet()),
         Arrays.copyOf(domainAt, position),
+        Arrays.copyOf(samples, position),
         Arrays.copyOf(tasks, position),
         Arrays.copyOf(clean, position),
         Arrays.copyOf(labels, position),
@@ -113,6 +125,11 @@ public final class StreamLog {
   /** The domain at a position, an index into {@link #domains}. */
   public int domain(int position) {
     return domainAt[position];
+  }
+
+  /** Which image came at a position, as some domain shows it. */
+  public int sample(int position) {
+    return samples[position];
   }
 
   /** Which of the stream's different domains came at a position; the same in every round. */

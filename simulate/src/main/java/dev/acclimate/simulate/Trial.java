@@ -25,4 +25,9 @@ public record Trial(
   public Trial {
     runs = List.copyOf(runs);
   }
+
+  /** What the untouched model's answers are worth. */
+  StreamMetrics frozenMetrics() {
+    return StreamMetrics.of(log, frozen.answers(), frozen.answers());
+  }
 }

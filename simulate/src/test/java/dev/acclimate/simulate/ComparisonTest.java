@@ -77,7 +77,7 @@ class ComparisonTest {
     assertThat(all.low()).isEqualTo(Double.NEGATIVE_INFINITY);
     assertThat(all.isDistinct()).isFalse();
     assertThat(comparison.toText())
-        .containsPattern("B - A +none +fog +all +± +seeds")
+        .containsPattern("B - A +none +fog +all +\\+- +seeds")
         .containsPattern("ema +\\+10\\.0 +\\+20\\.0 +\\+15\\.0 +- +1");
     assertThat(comparison.toJson()).contains("\"difference\"").doesNotContain("interval");
   }

@@ -9,8 +9,10 @@ import dev.acclimate.simulate.data.ImageSet;
 import dev.acclimate.simulate.data.ImageShape;
 import dev.acclimate.simulate.data.Preprocessing;
 import dev.acclimate.simulate.orders.Order;
+import dev.acclimate.simulate.random.SeededRandom;
 import java.util.List;
 import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** Streams of two classes, 400 samples a domain, whose answers are made up. */
@@ -107,7 +109,9 @@ class StreamMetricsTest {
     StreamLog log = log(DomainSchedule.CONTINUAL, Corruption.NONE, Corruption.BRIGHTNESS);
 
     // the first window of 64 with at most 3 errors begins at the 98th sample
-    assertThat(metrics(log, wrong(log, i -> i >= N && i < N + 100)).recovery()).isEqualTo(97);
+    StreamMetrics slow = metrics(log, wrong(log, i -> i >= N && i < N + 100));
+    assertThat(slow.recoveries()).containsExactly(new StreamMetrics.Recovery("brightness", N, 97));
+    assertThat(slow.recovery()).isEqualTo(97);
     assertThat(metrics(log, wrong(log, i -> false)).recovery()).isZero();
     StreamLog reset = log(DomainSchedule.SINGLE, Corruption.NONE, Corruption.BRIGHTNESS);
     assertThat(metrics(reset, wrong(reset, i -> false)).recovery()).isNaN();
@@ -122,6 +126,71 @@ class StreamMetricsTest {
 
     assertThat(metrics.forgetting()).isCloseTo(0.25 - 0.1, within(1e-12));
     assertThat(metrics(log(DomainSchedule.SINGLE, Corruption.NONE)).forgetting()).isNaN();
+  }
+
+  @Test
+  void whatLiesBehindAResetIsNoReturn() {
+    StreamLog log =
+        log(DomainSchedule.SINGLE, Corruption.NONE, Corruption.BRIGHTNESS, Corruption.NONE);
+
+    assertThat(metrics(log, wrong(log, i -> i < 40)).forgetting()).isNaN();
+  }
+
+  @Test
+  void noWindowReachesOverAReset() {
+    StreamLog reset = log(DomainSchedule.SINGLE, Corruption.NONE, Corruption.BRIGHTNESS);
+    StreamLog through = log(DomainSchedule.CONTINUAL, Corruption.NONE, Corruption.BRIGHTNESS);
+    IntPredicate around = i -> i >= N - 40 && i < N + 40;
+
+    // 80 errors in a row fill a window of 80, but for the reset in their middle
+    assertThat(metrics(through, wrong(through, around)).worst())
+        .isEqualTo(new StreamMetrics.Window(N - 40, 1));
+    assertThat(metrics(reset, wrong(reset, around)).worst().rate()).isEqualTo(0.5);
+    StreamMetrics metrics = metrics(reset, wrong(reset, i -> i < N));
+    assertThat(metrics.curve().get(N / metrics.curveStep() - 1)).isEqualTo(1);
+    assertThat(metrics.curve().get(N / metrics.curveStep())).isZero();
+  }
+
+  @Test
+  void agreesWithAPlainReadingOfTheDefinitions() {
+    StreamLog log =
+        log(DomainSchedule.CONTINUAL, Corruption.NONE, Corruption.BRIGHTNESS, Corruption.FOG);
+    for (int seed = 0; seed < 20; seed++) {
+      SeededRandom random = SeededRandom.of(seed);
+      boolean[] wrong = new boolean[log.size()];
+      boolean[] frozenWrong = new boolean[log.size()];
+      for (int i = 0; i < wrong.length; i++) {
+        wrong[i] = random.nextDouble() < (i % 300) / 300.0;
+        frozenWrong[i] = random.nextDouble() < 0.4;
+      }
+      AnswerLog answers = wrong(log, i -> wrong[i]);
+      AnswerLog frozen = wrong(log, i -> frozenWrong[i]);
+
+      StreamMetrics metrics = StreamMetrics.of(log, answers, frozen);
+
+      int window = metrics.window();
+      double worst = 0;
+      double risk = -1;
+      for (int from = 0; from + window <= log.size(); from++) {
+        worst = Math.max(worst, part(wrong, from, from + window));
+        risk =
+            Math.max(
+                risk, part(wrong, from, from + window) - part(frozenWrong, from, from + window));
+      }
+      assertThat(metrics.worst().rate()).isCloseTo(worst, within(1e-12));
+      assertThat(metrics.risk().rate()).isCloseTo(risk, within(1e-12));
+      assertThat(part(wrong, metrics.worst().from(), metrics.worst().from() + window))
+          .isCloseTo(worst, within(1e-12));
+      for (int point = 0; point < metrics.curve().size(); point++) {
+        int end = (point + 1) * metrics.curveStep();
+        assertThat(metrics.curve().get(point))
+            .isCloseTo(part(wrong, Math.max(0, end - metrics.curveWindow()), end), within(1e-12));
+      }
+    }
+  }
+
+  private static double part(boolean[] wrong, int from, int to) {
+    return IntStream.range(from, to).filter(i -> wrong[i]).count() / (double) (to - from);
   }
 
   private static StreamMetrics metrics(StreamLog log) {

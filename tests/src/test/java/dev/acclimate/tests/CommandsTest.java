@@ -294,7 +294,9 @@ class CommandsTest {
 
   private static JsonNode withoutSeconds(JsonNode results) {
     JsonNode copy = results.deepCopy();
-    copy.get("runs").forEach(run -> ((ObjectNode) run).remove("seconds"));
+    for (String list : List.of("runs", "frozen")) {
+      copy.get(list).forEach(run -> ((ObjectNode) run).remove("seconds"));
+    }
     for (JsonNode setting : copy.get("summary")) {
       setting.get("methods").forEach(one -> ((ObjectNode) one).remove("samples_per_second"));
     }
@@ -333,6 +335,9 @@ class CommandsTest {
         .isCloseTo(mean, within(1e-12));
     assertThat(fields(setting.get("verdict")))
         .containsExactly("candidates", "method", "settings", "text");
+    assertThat(fields(results.get("verdict")))
+        .containsExactly("candidates", "method", "settings", "text");
+    assertThat(results.get("frozen")).hasSize(3 * 2 * 2 * 2);
     assertThat(withoutCommand(simulateMany("second"))).isEqualTo(withoutCommand(results));
   }
 
