@@ -157,7 +157,7 @@ final class PipelineBenchmark {
           values.get(sample);
           var unused =
               producer.send(
-                  encoder.encode(batch + "-" + i, sample).toRecord(TOPIC_IN, partition, key));
+                  encoder.encode(batch + "-" + i, sample).toRecord(TOPIC_IN, partition, null, key));
         }
       }
     }

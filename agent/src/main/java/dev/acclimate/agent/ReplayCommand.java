@@ -7,6 +7,7 @@ import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.TensorInfo;
 import dev.acclimate.simulate.Classifier;
 import dev.acclimate.simulate.DomainStream;
+import dev.acclimate.simulate.arrivals.Arrivals;
 import dev.acclimate.simulate.data.ImageSet;
 import dev.acclimate.simulate.data.ImageShape;
 import dev.acclimate.simulate.data.Layout;
@@ -15,10 +16,13 @@ import dev.acclimate.streams.RequestEncoder;
 import dev.acclimate.streams.StreamConfig;
 import dev.acclimate.streams.StreamReplay;
 import dev.acclimate.streams.StreamReplay.LabelledSample;
+import dev.acclimate.streams.StreamReplay.Timetable;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.function.LongConsumer;
 import java.util.stream.IntStream;
@@ -47,6 +51,7 @@ import picocli.CommandLine.Spec;
 @SuppressWarnings("NullAway.Init") // picocli sets the fields
 final class ReplayCommand implements Callable<Integer> {
   private static final long PROGRESS_EVERY = 500;
+  private static final Duration WORTH_TELLING = Duration.ofMillis(200);
 
   @Spec private CommandSpec spec;
 
@@ -65,11 +70,7 @@ final class ReplayCommand implements Callable<Integer> {
       description = "Stop after that many. Default: all.")
   private long samples = Long.MAX_VALUE;
 
-  @Option(
-      names = "--rate",
-      paramLabel = "R",
-      description = "Samples a second. Default: as fast as Kafka takes them.")
-  private double rate;
+  @Mixin private ArrivalOptions arrivals;
 
   @Option(
       names = "--keys",
@@ -87,10 +88,10 @@ final class ReplayCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    if (keys < 1 || samples < 1 || rate < 0) {
-      throw new ParameterException(
-          spec.commandLine(), "--keys and --samples: expected at least 1; --rate: at least 0");
+    if (keys < 1 || samples < 1) {
+      throw new ParameterException(spec.commandLine(), "--keys and --samples: expected at least 1");
     }
+    Arrivals process = arrivals.process();
     AgentConfig read = AgentConfig.read(config);
     StreamConfig stream = read.stream();
     if (stream == null) {
@@ -112,8 +113,9 @@ final class ReplayCommand implements Callable<Integer> {
     List<String> names = IntStream.rangeClosed(1, keys).mapToObj(i -> "stream-" + i).toList();
     Iterator<LabelledSample> all = new SimulatedSamples(domains, names);
     try (StreamReplay replay = StreamReplay.open(stream, new RequestEncoder(input, form()))) {
-      long sent = replay.send(first(all, samples), rate, progress(domains.size()));
-      report(sent, stream.topics());
+      Timetable timetable = arrivals.timetable(process, domains, samples, simulated.seed());
+      report(
+          replay.send(first(all, samples), timetable, progress(domains.size())), stream.topics());
     }
     return 0;
   }
@@ -170,14 +172,22 @@ final class ReplayCommand implements Callable<Integer> {
     };
   }
 
-  private void report(long sent, StreamConfig.Topics topics) {
+  private static String lateness(Duration behind) {
+    return behind.compareTo(WORTH_TELLING) < 0
+        ? ""
+        : String.format(
+            Locale.ROOT, "; up to %.1f s later than they arrive", behind.toMillis() / 1e3);
+  }
+
+  private void report(StreamReplay.Sent sent, StreamConfig.Topics topics) {
     PrintWriter out = spec.commandLine().getOut();
     out.println(
         "sent "
-            + sent
+            + sent.samples()
             + " samples to "
             + topics.in()
-            + (topics.feedback() == null ? "" : ", their labels to " + topics.feedback()));
+            + (topics.feedback() == null ? "" : ", their labels to " + topics.feedback())
+            + lateness(sent.behind()));
     out.flush();
   }
 }

@@ -205,7 +205,7 @@ class FeedbackTest {
     }
     RequestEncoder encoder = new RequestEncoder(FoldingModel.INPUT, RequestEncoder.Form.JSON);
     try (StreamReplay replay = StreamReplay.open(config, encoder)) {
-      replay.send(samples.iterator(), 0, sent -> {});
+      replay.send(samples.iterator(), StreamReplay.Timetable.AT_ONCE, sent -> {});
     }
 
     for (int i = 0; i < 20; i++) {

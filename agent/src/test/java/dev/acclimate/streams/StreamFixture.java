@@ -93,6 +93,10 @@ public final class StreamFixture implements AutoCloseable {
     return reader(config.topics().out());
   }
 
+  TopicReader in() {
+    return reader(config.topics().in());
+  }
+
   TopicReader dead() {
     return reader(config.topics().deadLetter());
   }

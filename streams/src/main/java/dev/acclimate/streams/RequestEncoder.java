@@ -71,11 +71,13 @@ public final class RequestEncoder {
      * The request as a record.
      *
      * @param partition where it goes; null for where its key belongs
+     * @param timestamp milliseconds since 1970; null for when it is sent
      * @param key the stream that it is of
      */
     public ProducerRecord<byte[], byte[]> toRecord(
-        String topic, @Nullable Integer partition, byte[] key) {
-      ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(topic, partition, key, value);
+        String topic, @Nullable Integer partition, @Nullable Long timestamp, byte[] key) {
+      ProducerRecord<byte[], byte[]> record =
+          new ProducerRecord<>(topic, partition, timestamp, key, value);
       if (binary()) {
         byte[] length = RecordHeaders.bytes(Integer.toString(headerLength));
         record.headers().add(RecordHeaders.HEADER_LENGTH, length);

@@ -6,12 +6,14 @@ import com.fasterxml.jackson.core.util.ByteArrayBuilder;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongConsumer;
+import java.util.function.LongSupplier;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerConfig;
@@ -26,6 +28,13 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The request id is the stream's name and the number of the sample within it, so replaying the
  * same samples gives the same records. Not thread-safe.
+ *
+ * <p>Records carry the time at which they are sent. In a replay that is faster or slower than what
+ * it replays they carry the times of that instead, since an agent's batches close by the records'
+ * timestamps ({@link StreamConfig.Batching#delay}): it then makes the batches that it would have
+ * made. No timestamp lies ahead of the clock, which brokers refuse beyond an hour: of a fast replay
+ * the last record carries the time at which it is due, and those before it lie in the past. A
+ * broker that stamps records itself ({@code message.timestamp.type=LogAppendTime}) undoes this.
  */
 public final class StreamReplay implements AutoCloseable {
   private static final JsonFactory JSON = new JsonFactory();
@@ -40,6 +49,39 @@ public final class StreamReplay implements AutoCloseable {
    */
   @SuppressWarnings("ArrayRecordComponent")
   public record LabelledSample(String stream, float[] values, long label, String domain) {}
+
+  /**
+   * When samples are sent.
+   *
+   * @param arrivals nanoseconds from the start at which the next one arrives, none before the last
+   * @param length nanoseconds from the start to the last arrival
+   * @param speed how many times faster than that they are sent; above 0
+   */
+  public record Timetable(LongSupplier arrivals, long length, double speed) {
+    /** As fast as Kafka takes them. */
+    public static final Timetable AT_ONCE = new Timetable(() -> 0, 0, 1);
+
+    /**
+     * Milliseconds since 1970 that an arrival at 0 is stamped with.
+     *
+     * @param now the same at the start
+     */
+    long origin(long now) {
+      double ahead = length / 1e6 * (1 - 1 / speed);
+      return now - Math.round(Math.max(0, ahead));
+    }
+  }
+
+  /**
+   * What was sent.
+   *
+   * @param samples how many
+   * @param behind by how much a sample was sent later than the timetable asks for, at most
+   */
+  public record Sent(long samples, Duration behind) {}
+
+  /** A wait ends now and then to see whether sending has failed. */
+  private static final long LONGEST_PAUSE_NANOS = 100_000_000;
 
   private final Producer<byte[], byte[]> producer;
   private final RequestEncoder encoder;
@@ -81,23 +123,27 @@ public final class StreamReplay implements AutoCloseable {
   }
 
   /**
-   * Sends all samples and waits until Kafka has them.
+   * Sends all samples and waits until Kafka has them. A sample that is late is sent at once, and
+   * the ones behind it are sent when they are due again: lateness does not add up.
    *
-   * @param perSecond samples a second, 0 for as fast as Kafka takes them
    * @param progress told after every sample how many were sent
-   * @return how many were sent
    */
-  public long send(Iterator<LabelledSample> samples, double perSecond, LongConsumer progress) {
+  public Sent send(Iterator<LabelledSample> samples, Timetable timetable, LongConsumer progress) {
     long start = System.nanoTime();
+    long origin = timetable.origin(System.currentTimeMillis());
+    long behind = 0;
     long sent = 0;
-    while (samples.hasNext() && failure.get() == null) {
-      if (perSecond > 0) {
-        waitUntil(start + Math.round(sent * 1e9 / perSecond));
-      }
-      if (Thread.currentThread().isInterrupted()) {
+    while (samples.hasNext()) {
+      long arrival = timetable.arrivals().getAsLong();
+      long due = start + Math.round(arrival / timetable.speed());
+      // made before it is due, since that takes its time
+      LabelledSample sample = samples.next();
+      if (!waitUntil(due)) {
         break;
       }
-      send(samples.next());
+      // what arrives at the very start may take as long as it likes
+      behind = Math.max(behind, arrival == 0 ? 0 : System.nanoTime() - due);
+      send(sample, timetable.speed() == 1 ? null : origin + arrival / 1_000_000);
       progress.accept(++sent);
     }
     producer.flush();
@@ -106,26 +152,31 @@ public final class StreamReplay implements AutoCloseable {
       throw new IllegalStateException(
           "cannot send to " + requests + ": " + failed.getMessage(), failed);
     }
-    return sent;
+    return new Sent(sent, Duration.ofNanos(behind));
   }
 
-  private static void waitUntil(long nanos) {
-    long left;
-    while ((left = nanos - System.nanoTime()) > 0 && !Thread.currentThread().isInterrupted()) {
-      LockSupport.parkNanos(left);
+  /** Tells whether to go on. */
+  private boolean waitUntil(long nanos) {
+    while (failure.get() == null && !Thread.currentThread().isInterrupted()) {
+      long left = nanos - System.nanoTime();
+      if (left <= 0) {
+        return true;
+      }
+      LockSupport.parkNanos(Math.min(left, LONGEST_PAUSE_NANOS));
     }
+    return false;
   }
 
-  private void send(LabelledSample sample) {
+  private void send(LabelledSample sample, @Nullable Long timestamp) {
     long number = counts.merge(sample.stream(), 1L, Long::sum) - 1;
     String id = sample.stream() + "-" + number;
     byte[] key = sample.stream().getBytes(StandardCharsets.UTF_8);
     ProducerRecord<byte[], byte[]> record =
-        encoder.encode(id, sample.values()).toRecord(requests, null, key);
+        encoder.encode(id, sample.values()).toRecord(requests, null, timestamp, key);
     record.headers().add("domain", sample.domain().getBytes(StandardCharsets.UTF_8));
     send(record);
     if (feedback != null) {
-      send(new ProducerRecord<>(feedback, key, label(id, sample.label())));
+      send(new ProducerRecord<>(feedback, null, timestamp, key, label(id, sample.label())));
     }
   }
 

@@ -104,6 +104,12 @@ class BadInputTest {
         "bench builtin --threads -1 | threads: expected 0",
         "bench builtin --methods source, --rounds 1 | method ''",
         "bench builtin --rounds 0 | --rounds",
+        "replay --config @/none.yaml --rate 0 | --rate: expected a number above 0, found 0.0",
+        "replay --config @/none.yaml --rate 5 --arrivals steady | --arrivals: expected one of uniform, poisson, bursty",
+        "replay --config @/none.yaml --arrivals poisson | --rate: expected samples a second, found nothing",
+        "replay --config @/none.yaml --arrivals trace:@/none.txt | @/none.txt: no such file",
+        "replay --config @/none.yaml --arrivals trace:@/text.npz | @/text.npz: line 1: expected seconds",
+        "replay --config @/none.yaml --speed 0 | --speed: expected a number above 0, found 0.0",
         "run --config @/none.yaml | @/none.yaml"
       })
   void isToldInOneLine(String arguments, String message) {

@@ -80,7 +80,7 @@ final class Exchange implements AutoCloseable {
         producer.send(
             encoder
                 .encode(id, values)
-                .toRecord(name + ".in", 0, key.getBytes(StandardCharsets.UTF_8)));
+                .toRecord(name + ".in", 0, null, key.getBytes(StandardCharsets.UTF_8)));
   }
 
   void flush() {

@@ -154,7 +154,7 @@ public final class Demo implements AutoCloseable {
   private void send(Iterator<LabelledSample> samples, CompletableFuture<Void> sent) {
     RequestEncoder encoder = new RequestEncoder(setup.input(), RequestEncoder.Form.BINARY);
     try (StreamReplay replay = StreamReplay.open(config(setup.entrants().get(0)), encoder)) {
-      var unused = replay.send(samples, 0, count -> {});
+      var unused = replay.send(samples, StreamReplay.Timetable.AT_ONCE, count -> {});
       sent.complete(null);
     } catch (RuntimeException e) {
       sent.completeExceptionally(e);

@@ -83,6 +83,13 @@ public final class SeededRandom implements RandomGenerator {
     }
   }
 
+  /** Exponentially distributed with mean 1. */
+  @Override
+  public double nextExponential() {
+    // 1 - U lies in (0, 1]
+    return -StrictMath.log(1 - nextDouble());
+  }
+
   /** Puts {@code values} in random order (Fisher and Yates). */
   public void shuffle(int[] values) {
     for (int i = values.length - 1; i > 0; i--) {
