@@ -1,21 +1,14 @@
 package dev.acclimate.agent;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import dev.acclimate.adapters.Method;
 import dev.acclimate.models.ExecutionProvider;
 import dev.acclimate.models.InvalidInputException;
+import dev.acclimate.simulate.config.ConfigSection;
 import dev.acclimate.streams.Scope;
 import dev.acclimate.streams.StreamConfig;
 import dev.acclimate.streams.feedback.FeedbackConfig;
-import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
@@ -76,29 +69,7 @@ public record AgentConfig(
    * @throws InvalidInputException naming file, key, what was expected and what was found
    */
   public static AgentConfig read(Path file) {
-    String name = file.toString();
-    YAMLMapper yaml =
-        YAMLMapper.builder()
-            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-            .build();
-    JsonNode tree;
-    try {
-      tree = yaml.readTree(Files.readAllBytes(file));
-    } catch (JsonProcessingException e) {
-      String where = e.getLocation() == null ? "" : " in line " + e.getLocation().getLineNr();
-      String first = e.getOriginalMessage().strip().lines().findFirst().orElse("");
-      throw new InvalidInputException(
-          name + ": expected YAML, found an error" + where + ": " + first, e);
-    } catch (IOException e) {
-      throw new InvalidInputException(
-          name + ": expected a readable configuration file, found " + reason(e), e);
-    }
-    return read(ConfigSection.root(name, tree));
-  }
-
-  private static String reason(IOException e) {
-    return e instanceof NoSuchFileException ? "no such file" : e.toString();
+    return read(ConfigSection.read(file));
   }
 
   private static AgentConfig read(ConfigSection root) {

@@ -2,6 +2,7 @@ package dev.acclimate.agent;
 
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.simulate.DomainStream;
+import dev.acclimate.simulate.Segment;
 import dev.acclimate.simulate.arrivals.ArrivalTimes;
 import dev.acclimate.simulate.arrivals.ArrivalTimes.Stretch;
 import dev.acclimate.simulate.arrivals.Arrivals;
@@ -76,15 +77,15 @@ final class ArrivalOptions {
    * @throws InvalidInputException if there is a speed, but nothing to be faster than
    */
   Timetable timetable(@Nullable Arrivals process, DomainStream stream, long samples, long seed) {
-    if (process == null) {
+    List<Stretch> stretches = stream.segments().stream().map(Segment::arrivals).toList();
+    boolean timed = stretches.stream().anyMatch(one -> one.arrivals() != null || one.gap() > 0);
+    if (process == null && !timed) {
       if (speed != REAL_SPEED) {
         throw new InvalidInputException(
-            "--speed: expected --rate or --arrivals with it, found neither");
+            "--speed: expected --rate, --arrivals or a scenario with arrivals, found none");
       }
       return Timetable.AT_ONCE;
     }
-    List<Stretch> stretches =
-        stream.segments().stream().map(segment -> new Stretch(segment.size(), 0, null)).toList();
     LongSupplier rehearsal = new ArrivalTimes(stretches, process, seed);
     long length =
         LongStream.generate(rehearsal)

@@ -6,6 +6,7 @@ import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.TensorInfo;
 import dev.acclimate.simulate.Classifier;
+import dev.acclimate.simulate.DomainKinds;
 import dev.acclimate.simulate.DomainStream;
 import dev.acclimate.simulate.arrivals.Arrivals;
 import dev.acclimate.simulate.data.ImageSet;
@@ -92,6 +93,7 @@ final class ReplayCommand implements Callable<Integer> {
       throw new ParameterException(spec.commandLine(), "--keys and --samples: expected at least 1");
     }
     Arrivals process = arrivals.process();
+    StreamPlan plan = plan();
     AgentConfig read = AgentConfig.read(config);
     StreamConfig stream = read.stream();
     if (stream == null) {
@@ -99,16 +101,11 @@ final class ReplayCommand implements Callable<Integer> {
           config + ": kafka: expected the topics to send to, found nothing");
     }
     Path model = read.model().file();
-    ImageSet images = simulated.images();
+    DomainKinds kinds = simulated.kinds();
+    ImageSet images = plan.example().apply(kinds);
     Preprocessing preprocessing =
         simulated.preprocessing(new ModelArgument(model.toString()), images);
-    DomainStream domains =
-        simulated.stream(
-            images,
-            preprocessing,
-            only("--domains", simulated.schedules()),
-            only("--order", simulated.orders()),
-            simulated.seed());
+    DomainStream domains = plan.layout().of(kinds, preprocessing, simulated.seed());
     TensorInfo input = input(OnnxModel.read(model), images, preprocessing.layout());
     List<String> names = IntStream.rangeClosed(1, keys).mapToObj(i -> "stream-" + i).toList();
     Iterator<LabelledSample> all = new SimulatedSamples(domains, names);
@@ -120,12 +117,14 @@ final class ReplayCommand implements Callable<Integer> {
     return 0;
   }
 
-  private <T> T only(String option, List<T> values) {
-    if (values.size() != 1) {
+  private StreamPlan plan() {
+    List<StreamPlan> plans = simulated.plans();
+    if (plans.size() != 1) {
       throw new ParameterException(
-          spec.commandLine(), option + ": expected one, found " + values.size());
+          spec.commandLine(),
+          "--domains and --order: expected one of each, found %d streams".formatted(plans.size()));
     }
-    return values.get(0);
+    return plans.get(0);
   }
 
   private RequestEncoder.Form form() {

@@ -4,7 +4,7 @@ import dev.acclimate.adapters.Calibration;
 import dev.acclimate.adapters.Method;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.OnnxModel;
-import dev.acclimate.simulate.DomainSchedule;
+import dev.acclimate.simulate.DomainKinds;
 import dev.acclimate.simulate.DomainStream;
 import dev.acclimate.simulate.Simulation;
 import dev.acclimate.simulate.SimulationOptions;
@@ -13,7 +13,6 @@ import dev.acclimate.simulate.Sweep;
 import dev.acclimate.simulate.Trial;
 import dev.acclimate.simulate.data.ImageSet;
 import dev.acclimate.simulate.data.Preprocessing;
-import dev.acclimate.simulate.orders.Order;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -32,7 +31,7 @@ import picocli.CommandLine.Spec;
 /** Tells offline whether adaptation helps on a stream. */
 @Command(
     name = "simulate",
-    subcommands = SimulateCompareCommand.class,
+    subcommands = {SimulateCompareCommand.class, SimulateScenariosCommand.class},
     description = {
       "Replays data under drift through a model, once per method, and counts wrong answers. Prints",
       "tables and a verdict, and writes results.json, results.csv and report.html. --domains, --order",
@@ -47,7 +46,8 @@ import picocli.CommandLine.Spec;
       "    --methods \"source,alpha-bn,unmix-tns[momentum=0.5]\" \\",
       "    --corruptions none,gaussian_noise,fog --severity 5 --out results",
       "Example: acclimate simulate --methods source,unmix-tns --sweep unmix-tns.components=4,16,64 \\",
-      "    --corruptions all --domains single,continual --order dirichlet,iid --seeds 3"
+      "    --corruptions all --domains single,continual --order dirichlet,iid --seeds 3",
+      "Example: acclimate simulate --methods source,unmix-tns --scenario night-falls"
     })
 @SuppressWarnings("NullAway.Init") // picocli sets the fields
 final class SimulateCommand implements Callable<Integer> {
@@ -120,8 +120,7 @@ final class SimulateCommand implements Callable<Integer> {
     ModelArgument argument = new ModelArgument(model);
     OnnxModel loaded = argument.load();
     // typing errors are told before any data is read
-    List<Order> orders = simulated.orders();
-    List<DomainSchedule> schedules = simulated.schedules();
+    List<StreamPlan> plans = simulated.plans();
     batchSizes.forEach(SimulationOptions::requireBatchSize);
     List<Sweep> parsedSweeps = sweeps.stream().map(Sweep::parse).toList();
     List<String> names = Sweep.expand(Method.splitList(methods), parsedSweeps);
@@ -131,7 +130,8 @@ final class SimulateCommand implements Callable<Integer> {
     SimulationOptions options =
         new SimulationOptions(
             names, session.settings(), calibration == null ? null : Calibration.read(calibration));
-    ImageSet images = simulated.images();
+    DomainKinds kinds = simulated.kinds();
+    ImageSet images = plans.get(0).example().apply(kinds);
     requireSamples(images);
     Preprocessing preprocessing = simulated.preprocessing(argument, images);
     List<Trial> trials = new ArrayList<>();
@@ -139,15 +139,13 @@ final class SimulateCommand implements Callable<Integer> {
             new Simulation(loaded, preprocessing, options, simulated::sourceImages);
         ProgressBar progress = ProgressBar.on(spec.commandLine().getErr())) {
       for (int i = 0; i < seeds; i++) {
-        ImageSet part = samples == null ? images : images.window((long) i * samples, samples);
+        DomainKinds part = samples == null ? kinds : kinds.window((long) i * samples, samples);
         long seed = simulated.seed() + i;
-        for (DomainSchedule schedule : schedules) {
-          for (Order order : orders) {
-            DomainStream stream = simulated.stream(part, preprocessing, schedule, order, seed);
-            for (int batchSize : batchSizes) {
-              trials.add(
-                  simulation.run(stream, order.id(), schedule.id(), batchSize, seed, progress));
-            }
+        for (StreamPlan plan : plans) {
+          DomainStream stream = plan.layout().of(part, preprocessing, seed);
+          for (int batchSize : batchSizes) {
+            trials.add(
+                simulation.run(stream, plan.order(), plan.domains(), batchSize, seed, progress));
           }
         }
       }

@@ -1,28 +1,48 @@
 package dev.acclimate.agent;
 
 import dev.acclimate.models.InvalidInputException;
-import dev.acclimate.simulate.DomainKind;
+import dev.acclimate.simulate.DomainKinds;
 import dev.acclimate.simulate.DomainSchedule;
 import dev.acclimate.simulate.DomainStream;
 import dev.acclimate.simulate.StreamOptions;
-import dev.acclimate.simulate.corruptions.Corruption;
 import dev.acclimate.simulate.data.DataSpec;
 import dev.acclimate.simulate.data.ImageSet;
 import dev.acclimate.simulate.data.Preprocessing;
 import dev.acclimate.simulate.data.Split;
 import dev.acclimate.simulate.orders.Order;
 import dev.acclimate.simulate.orders.SampleOrder;
+import dev.acclimate.simulate.scenarios.Scenario;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.Spec;
 
 /** The options that say what a simulated stream is made of. */
 @SuppressWarnings("NullAway.Init") // picocli sets the fields
 final class SimulatedStreamOptions {
+  private static final String SCENARIO_ORDER = "scenario";
+
+  private static final List<String> REPLACED_BY_SCENARIO =
+      List.of(
+          "--corruptions",
+          "--severity",
+          "--order",
+          "--domains",
+          "--rounds",
+          "--delta",
+          "--stay",
+          "--imbalance");
+
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec command;
 
   @Option(
       names = "--data",
@@ -36,8 +56,9 @@ final class SimulatedStreamOptions {
       paramLabel = "LIST",
       defaultValue = "none",
       description =
-          "One domain each, comma-separated: none, names as published such as gaussian_noise, or all"
-              + " for the 15 of them. Default: ${DEFAULT-VALUE}.")
+          "One domain each, comma-separated: none, domains that the data themselves hold, names as"
+              + " published such as gaussian_noise, or all: those of the data, or where they hold none"
+              + " the 15 published ones. Default: ${DEFAULT-VALUE}.")
   private String corruptions;
 
   @Option(
@@ -100,6 +121,15 @@ final class SimulatedStreamOptions {
   private double imbalance;
 
   @Option(
+      names = "--scenario",
+      paramLabel = "FILE",
+      description =
+          "A stream told segment by segment, in place of all that --corruptions, --severity, --order"
+              + " and --domains say: a YAML file, or night-falls, camera-replaced,"
+              + " factory-shift-change or seasonal (see acclimate simulate scenarios).")
+  private @Nullable String scenario;
+
+  @Option(
       names = "--seed",
       paramLabel = "N",
       defaultValue = "0",
@@ -119,21 +149,54 @@ final class SimulatedStreamOptions {
   }
 
   /**
-   * Of the samples within a domain; several where the user listed several.
+   * The streams asked for: one of a scenario, or one for each schedule and order.
    *
-   * @throws InvalidInputException if one is unknown
+   * @throws InvalidInputException if an option is wrong, or not to be used with a scenario
    */
-  List<Order> orders() {
-    return list(order).map(Order::parse).toList();
+  List<StreamPlan> plans() {
+    return scenario == null ? scheduled() : List.of(scenario(scenario));
   }
 
-  /**
-   * How domains follow one another; several where the user listed several.
-   *
-   * @throws InvalidInputException if one is unknown
-   */
-  List<DomainSchedule> schedules() {
-    return list(domains).map(DomainSchedule::parse).toList();
+  private List<StreamPlan> scheduled() {
+    List<StreamPlan> plans = new ArrayList<>();
+    for (DomainSchedule schedule : list(domains).map(DomainSchedule::parse).toList()) {
+      for (Order kind : list(order).map(Order::parse).toList()) {
+        SampleOrder samples = new SampleOrder(kind, delta, stay, imbalance);
+        // typing errors are told before any data are read
+        var unused = options(schedule, samples, seed);
+        plans.add(
+            new StreamPlan(
+                kind.id(),
+                schedule.id(),
+                kinds -> kinds.parse(corruptions, seed).get(0).at(severity),
+                (kinds, wanted, streamSeed) ->
+                    DomainStream.of(
+                        kinds.parse(corruptions, streamSeed),
+                        wanted,
+                        options(schedule, samples, streamSeed))));
+      }
+    }
+    return plans;
+  }
+
+  private StreamOptions options(DomainSchedule schedule, SampleOrder samples, long streamSeed) {
+    return new StreamOptions(schedule, severity, samples, streamSeed, rounds);
+  }
+
+  private StreamPlan scenario(String nameOrFile) {
+    ParseResult parsed = command.commandLine().getParseResult();
+    for (String option : REPLACED_BY_SCENARIO) {
+      if (parsed.hasMatchedOption(option)) {
+        throw new InvalidInputException(
+            "%s: expected not with --scenario, which says it segment by segment".formatted(option));
+      }
+    }
+    Scenario read = Scenario.read(nameOrFile);
+    return new StreamPlan(
+        SCENARIO_ORDER,
+        read.name(),
+        kinds -> DomainStream.example(read, kinds, seed),
+        (kinds, wanted, streamSeed) -> DomainStream.of(read, kinds, wanted, streamSeed));
   }
 
   private static Stream<String> list(String commas) {
@@ -144,24 +207,28 @@ final class SimulatedStreamOptions {
   Map<String, String> provenance() {
     Map<String, String> provenance = new TreeMap<>();
     provenance.put("data", data);
+    if (scenario != null) {
+      provenance.put("scenario", scenario);
+      return provenance;
+    }
     provenance.put("corruptions", corruptions);
     provenance.put("severity", Integer.toString(severity));
     provenance.put("delta", Double.toString(delta));
-    if (orders().contains(Order.MARKOV)) {
+    if (list(order).anyMatch(Order.MARKOV.id()::equals)) {
       provenance.put("stay", Double.toString(stay));
     }
     if (imbalance != SampleOrder.DEFAULT_IMBALANCE) {
       provenance.put("imbalance", Double.toString(imbalance));
     }
-    if (schedules().contains(DomainSchedule.RECURRING)) {
+    if (list(domains).anyMatch(DomainSchedule.RECURRING.id()::equals)) {
       provenance.put("rounds", Integer.toString(rounds));
     }
     return provenance;
   }
 
-  /** The images. */
-  ImageSet images() {
-    return DataSpec.parse(data).load();
+  /** The ways in which the data can look. */
+  DomainKinds kinds() {
+    return DomainKinds.of(DataSpec.parse(data));
   }
 
   /**
@@ -183,27 +250,5 @@ final class SimulatedStreamOptions {
               + " 'acclimate calibrate' and pass --calibration FILE");
     }
     return spec.load(Split.TRAIN);
-  }
-
-  /**
-   * The stream of these images.
-   *
-   * @param streamSeed of everything random
-   */
-  DomainStream stream(
-      ImageSet images,
-      Preprocessing wanted,
-      DomainSchedule schedule,
-      Order sampleOrder,
-      long streamSeed) {
-    return DomainStream.of(
-        DomainKind.corrupted(images, Corruption.parseList(corruptions), streamSeed),
-        wanted,
-        new StreamOptions(
-            schedule,
-            severity,
-            new SampleOrder(sampleOrder, delta, stay, imbalance),
-            streamSeed,
-            rounds));
   }
 }

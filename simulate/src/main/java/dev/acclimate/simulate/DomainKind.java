@@ -5,8 +5,10 @@ import dev.acclimate.simulate.corruptions.Corrupter;
 import dev.acclimate.simulate.corruptions.Corruption;
 import dev.acclimate.simulate.corruptions.Shift;
 import dev.acclimate.simulate.data.ImageSet;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.DoubleFunction;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -58,6 +60,26 @@ public final class DomainKind {
         corrupted);
   }
 
+  /**
+   * A domain that the set itself holds.
+   *
+   * @param bySeverity its images at severities 1 to 5
+   */
+  static DomainKind own(String name, IntFunction<ImageSet> bySeverity) {
+    return new DomainKind(
+        name,
+        false,
+        severity -> {
+          if (severity != Math.rint(severity)) {
+            throw new InvalidInputException(
+                "severity: expected a whole number for %s, a domain of the data's own, found %s"
+                    .formatted(name, severity));
+          }
+          return bySeverity.apply((int) severity);
+        },
+        null);
+  }
+
   /** Images under each of several corruptions. */
   public static List<DomainKind> corrupted(
       ImageSet images, List<Corruption> corruptions, long seed) {
@@ -75,19 +97,40 @@ public final class DomainKind {
    *     be applied to other images, or they are not corruptions of one set with one seed
    */
   static ImageSet between(DomainKind from, DomainKind to, double part, double severity) {
-    Corrupted first = from.chainable();
-    Corrupted second = to.chainable();
-    if (first.images() != second.images() || first.seed() != second.seed()) {
-      throw new InvalidInputException(
-          "domains: expected %s and %s to be corruptions of the same images, found %s and %s"
-              .formatted(from, to, first.images().name(), second.images().name()));
-    }
-    return first.corruption() == second.corruption()
+    return from.chainable().corruption() == to.chainable().corruption()
         ? from.at(severity)
-        : first.under(
-            List.of(
-                new Shift(first.corruption(), (1 - part) * severity),
-                new Shift(second.corruption(), part * severity)));
+        : chained(List.of(from, to), List.of((1 - part) * severity, part * severity));
+  }
+
+  /**
+   * The images as several corruptions leave them, one after another; or as a single domain of any
+   * kind shows them.
+   *
+   * @param severities one a kind
+   * @throws InvalidInputException as {@link #between}
+   */
+  static ImageSet chained(List<DomainKind> kinds, List<Double> severities) {
+    if (kinds.size() == 1) {
+      return kinds.get(0).at(severities.get(0));
+    }
+    Corrupted first = kinds.get(0).chainable();
+    List<Shift> shifts = new ArrayList<>();
+    for (int i = 0; i < kinds.size(); i++) {
+      Corrupted next = kinds.get(i).chainable();
+      if (next.images() != first.images() || next.seed() != first.seed()) {
+        throw new InvalidInputException(
+            "domains: expected %s and %s to be corruptions of the same images, found %s and %s"
+                .formatted(
+                    kinds.get(0), kinds.get(i), first.images().name(), next.images().name()));
+      }
+      shifts.add(new Shift(next.corruption(), severities.get(i)));
+    }
+    return first.under(shifts);
+  }
+
+  /** True where there is nothing between two whole severities: for domains of a set's own. */
+  boolean wholeSeverities() {
+    return corrupted == null;
   }
 
   /**
@@ -103,7 +146,9 @@ public final class DomainKind {
   private Corrupted chainable() {
     if (corrupted == null) {
       throw new InvalidInputException(
-          "domains: smooth blends corruptions, found " + name + ", a domain of the data's own");
+          "domains: expected corruptions, which can be applied to other images, found "
+              + name
+              + ", a domain of the data's own");
     }
     return corrupted;
   }

@@ -4,6 +4,7 @@ import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.simulate.data.ImageSet;
 import dev.acclimate.simulate.data.Preprocessing;
 import dev.acclimate.simulate.random.SeededRandom;
+import dev.acclimate.simulate.scenarios.Scenario;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -27,6 +28,33 @@ public final class DomainStream {
 
   private DomainStream(List<Segment> segments) {
     this.segments = List.copyOf(segments);
+    Domain first = segments.get(0).domains().get(0);
+    for (Segment segment : segments) {
+      for (Domain domain : segment.domains()) {
+        if (!domain.images().shape().equals(first.images().shape())) {
+          throw new InvalidInputException(
+              "domains: expected samples of one shape, found %s of %s and %s of %s"
+                  .formatted(
+                      first.images().shape(),
+                      first.name(),
+                      domain.images().shape(),
+                      domain.name()));
+        }
+      }
+    }
+  }
+
+  /**
+   * Lays out a scenario; samples are read only when a batch is asked for.
+   *
+   * @param seed of everything random
+   * @throws InvalidInputException if the data has not the domains or classes that the scenario
+   *     names, domains of the data's own are to be applied one after another, or the preprocessing
+   *     does not fit
+   */
+  public static DomainStream of(
+      Scenario scenario, DomainKinds kinds, Preprocessing preprocessing, long seed) {
+    return new DomainStream(new ScenarioLayout(scenario, kinds, preprocessing, seed).segments());
   }
 
   /**
@@ -50,6 +78,15 @@ public final class DomainStream {
           case GRADUAL -> gradual(kinds, preprocessing, options);
           case SMOOTH -> smooth(kinds, preprocessing, options);
         });
+  }
+
+  /**
+   * The images that a scenario begins with; those of its other segments have the same shape.
+   *
+   * @throws InvalidInputException if the first segment names a domain that there is not
+   */
+  public static ImageSet example(Scenario scenario, DomainKinds kinds, long seed) {
+    return ScenarioLayout.example(scenario, kinds, seed);
   }
 
   private static List<Segment> oneByOne(

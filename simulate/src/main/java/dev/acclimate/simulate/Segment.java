@@ -1,11 +1,14 @@
 package dev.acclimate.simulate;
 
+import dev.acclimate.simulate.arrivals.ArrivalTimes;
+import dev.acclimate.simulate.arrivals.Arrivals;
 import dev.acclimate.simulate.data.ImageSet;
 import dev.acclimate.simulate.data.Preprocessing;
 import java.nio.FloatBuffer;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A stretch of a stream: samples in the order of their arrival, each with the domain that it shows.
@@ -20,6 +23,20 @@ public final class Segment {
   private final int[] samples;
   private final int[] batchSizes;
   private final Preprocessing preprocessing;
+  private final double gap;
+  private final @Nullable Arrivals arrivals;
+
+  /** A stretch that does not say when its samples arrive. */
+  Segment(
+      String name,
+      boolean resetBefore,
+      List<Domain> domains,
+      int[] domainAt,
+      int[] samples,
+      int[] batchSizes,
+      Preprocessing preprocessing) {
+    this(name, resetBefore, domains, domainAt, samples, batchSizes, preprocessing, 0, null);
+  }
 
   /**
    * A stretch.
@@ -32,6 +49,8 @@ public final class Segment {
    * @param batchSizes the sizes of its batches, again from the start when all have had their turn;
    *     empty for the size that the run asks for
    * @param preprocessing from pixels to what the model reads
+   * @param gap seconds without arrivals before it
+   * @param arrivals of its samples; null where it does not say
    */
   Segment(
       String name,
@@ -40,7 +59,9 @@ public final class Segment {
       int[] domainAt,
       int[] samples,
       int[] batchSizes,
-      Preprocessing preprocessing) {
+      Preprocessing preprocessing,
+      double gap,
+      @Nullable Arrivals arrivals) {
     this.name = name;
     this.resetBefore = resetBefore;
     this.domains = List.copyOf(domains);
@@ -48,6 +69,8 @@ public final class Segment {
     this.samples = samples;
     this.batchSizes = batchSizes;
     this.preprocessing = preprocessing;
+    this.gap = gap;
+    this.arrivals = arrivals;
   }
 
   /** A stretch of one domain. */
@@ -87,6 +110,11 @@ public final class Segment {
     return samples.length;
   }
 
+  /** When its samples arrive. */
+  public ArrivalTimes.Stretch arrivals() {
+    return new ArrivalTimes.Stretch(samples.length, gap, arrivals);
+  }
+
   /** The domain that {@code position} shows. */
   public Domain domain(int position) {
     return domains.get(domainAt[position]);
@@ -117,6 +145,11 @@ public final class Segment {
       from += size;
     }
     return sizes.build().toArray();
+  }
+
+  /** True where it asks for batches of other sizes than {@code wanted}. */
+  boolean asksForOtherBatches(int wanted) {
+    return IntStream.of(batchSizes).anyMatch(size -> size != wanted);
   }
 
   /** The largest of its batches. */

@@ -119,6 +119,9 @@ public final class Simulation implements AutoCloseable {
             images,
             preprocessing.layout(),
             batchSize);
+    if (classifier.hasFixedBatch()) {
+      requireBatches(stream, batchSize);
+    }
     StreamLog log = StreamLog.of(stream, batchSize, classifier.hasFixedBatch());
     List<Contestant> contestants = contestants(log, seed, progress);
     long[] shape = Classifier.shape(images, preprocessing.layout(), batchSize);
@@ -132,6 +135,16 @@ public final class Simulation implements AutoCloseable {
         runs.stream().filter(run -> run.method().equals(FROZEN)).findFirst().orElseThrow();
     return new Trial(
         order, domains, batchSize, seed, log, frozen, runs.subList(0, options.methods().size()));
+  }
+
+  private static void requireBatches(DomainStream stream, int only) {
+    for (Segment segment : stream.segments()) {
+      if (segment.asksForOtherBatches(only)) {
+        throw new InvalidInputException(
+            "%s: batch-sizes: expected %d, the only size that the model takes, found others"
+                .formatted(segment.name(), only));
+      }
+    }
   }
 
   private static int chunkSize(ImageSet images, int largestBatch) {

@@ -38,6 +38,10 @@ class BadInputTest {
     Files.createDirectory(folder.resolve("short"));
     Files.write(folder.resolve("short/test_batch.bin"), new byte[100]);
     Files.writeString(folder.resolve("text.npz"), "no archive");
+    Files.writeString(
+        folder.resolve("wrong.yaml"), "segments: [{}, {domain: fog, severity: 1..9}]");
+    Files.writeString(folder.resolve("rain.yaml"), "segments: [{name: wet, domain: rain}]");
+    Files.writeString(folder.resolve("classes.yaml"), "segments: [{classes: [10]}]");
   }
 
   private static void assertRefused(CommandLineRun run, String... parts) {
@@ -104,6 +108,20 @@ class BadInputTest {
         "bench builtin --threads -1 | threads: expected 0",
         "bench builtin --methods source, --rounds 1 | method ''",
         "bench builtin --rounds 0 | --rounds",
+        "simulate --data builtin:64 --order markov --stay 1.5 --out @/r | stay: expected a probability, 0 to 1, found 1.5",
+        "simulate --data builtin:64 --imbalance 0.5 --out @/r | imbalance: expected a number of at least 1, found 0.5",
+        "simulate --scenario day-breaks --out @/r | scenario: expected a file, or one of night-falls, camera-replaced,",
+        "simulate --scenario @/text.npz --out @/r | @/text.npz: expected keys and values, found 'no archive'",
+        "simulate --scenario @/wrong.yaml --out @/r | @/wrong.yaml: segment 2: severity: expected numbers from 0 to 5 or ramps such as 0..5, found '1..9'",
+        "simulate --scenario @/rain.yaml --data builtin:64 --out @/r | scenario rain: wet: corruptions: expected any of none,",
+        "simulate --scenario @/classes.yaml --data builtin:64 --out @/r | scenario classes: none: classes: expected numbers from 0 to 9 or names out of [",
+        "simulate --scenario seasonal --severity 3 --out @/r | --severity: expected not with --scenario",
+        "simulate --scenario seasonal --order iid --out @/r | --order: expected not with --scenario",
+        "simulate --scenario seasonal --domains mixed --out @/r | --domains: expected not with --scenario",
+        "simulate --scenario seasonal --corruptions fog --out @/r | --corruptions: expected not with --scenario",
+        "simulate --scenario seasonal --imbalance 2 --out @/r | --imbalance: expected not with --scenario",
+        "simulate scenarios day-breaks | scenario: expected one of night-falls, camera-replaced,",
+        "replay --config @/none.yaml --domains single,mixed | --domains and --order: expected one of each, found 2 streams",
         "replay --config @/none.yaml --rate 0 | --rate: expected a number above 0, found 0.0",
         "replay --config @/none.yaml --rate 5 --arrivals steady | --arrivals: expected one of uniform, poisson, bursty",
         "replay --config @/none.yaml --arrivals poisson | --rate: expected samples a second, found nothing",

@@ -292,6 +292,50 @@ class CommandsTest {
     assertThat(withoutSeconds(simulate())).isEqualTo(withoutSeconds(results));
   }
 
+  @Test
+  void simulatePlaysAScenarioSegmentBySegmentAndRepeatsItWithItsSeed() throws IOException {
+    Path scenario =
+        Files.writeString(
+            folder.resolve("night.yaml"),
+            """
+            segments:
+              - {name: day, samples: 100}
+              - {name: dusk, domain: [darkness, gaussian_noise], severity: [0..3, 0..1], samples: 130}
+              - {name: day, samples: 30, batch-sizes: [16, 1], imbalance: 10, order: markov}
+            """);
+    JsonNode[] results = new JsonNode[2];
+    for (int i = 0; i < 2; i++) {
+      succeed(
+          "simulate",
+          "--data",
+          "builtin:96",
+          "--methods",
+          "ema",
+          "--scenario",
+          scenario.toString(),
+          "--out",
+          folder.toString());
+      results[i] = json(Files.readString(folder.resolve("results.json")));
+    }
+
+    assertThat(results[0].get("domains").textValue()).isEqualTo("night");
+    assertThat(results[0].get("order").textValue()).isEqualTo("scenario");
+    assertThat(results[0].get("runs").get(0).get("domains"))
+        .extracting(domain -> domain.get("domain").textValue() + " " + domain.get("samples"))
+        .containsExactly("day 100", "dusk 130", "day (2) 30");
+    assertThat(withoutSeconds(results[1])).isEqualTo(withoutSeconds(results[0]));
+  }
+
+  @Test
+  void scenariosAreListedAndPrintedToBeCopied() {
+    assertThat(succeed("simulate", "scenarios").out())
+        .contains("night-falls", "camera-replaced", "factory-shift-change", "seasonal")
+        .hasLineCount(4);
+    assertThat(succeed("simulate", "scenarios", "night-falls").out())
+        .startsWith("# A camera")
+        .contains("segments:", "domain: [darkness, gaussian_noise]");
+  }
+
   private static JsonNode withoutSeconds(JsonNode results) {
     JsonNode copy = results.deepCopy();
     for (String list : List.of("runs", "frozen")) {

@@ -13,12 +13,12 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
 /** Writes small data files as other tools write them. */
-final class ImageFiles {
+public final class ImageFiles {
 
   private ImageFiles() {}
 
   /** A .npy array of the given version, its header filled up to 64 bytes as NumPy does. */
-  static byte[] npy(int version, String header, ByteBuffer values) {
+  public static byte[] npy(int version, String header, ByteBuffer values) {
     byte[] text = header.getBytes(StandardCharsets.UTF_8);
     int lengthBytes = version == 1 ? 2 : 4;
     int prefix = 8 + lengthBytes;
@@ -41,7 +41,7 @@ final class ImageFiles {
     return file.array();
   }
 
-  static String header(String type, String shape) {
+  public static String header(String type, String shape) {
     return "{'descr': '%s', 'fortran_order': False, 'shape': %s, }".formatted(type, shape);
   }
 

@@ -1,14 +1,24 @@
-package dev.acclimate.agent;
+package dev.acclimate.simulate.config;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import dev.acclimate.models.InvalidInputException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -17,10 +27,16 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A mapping of a configuration file. Reading a key checks its type; {@link #done} refuses the keys
- * that nobody read. Complaints are one line: the file, the key, what was expected, what was found.
+ * A mapping of a YAML file that users write. Reading a key checks its type; {@link #done} refuses
+ * the keys that nobody read. Complaints are one line: the file, the key, what was expected, what
+ * was found.
  */
-final class ConfigSection {
+public final class ConfigSection {
+  private static final YAMLMapper YAML =
+      YAMLMapper.builder()
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .build();
   private static final Pattern DURATION = Pattern.compile("(\\d{1,9})\\s*(ms|s|m)");
   private static final Pattern BYTES = Pattern.compile("(\\d{1,7})([KMG])iB");
 
@@ -35,7 +51,42 @@ final class ConfigSection {
     this.node = node;
   }
 
-  static ConfigSection root(String file, JsonNode node) {
+  /**
+   * Reads a file.
+   *
+   * @throws InvalidInputException if it can not be read, is no YAML, or not a mapping
+   */
+  public static ConfigSection read(Path file) {
+    try {
+      return parse(file.toString(), Files.readAllBytes(file));
+    } catch (IOException e) {
+      throw new InvalidInputException(
+          file + ": expected a readable configuration file, found " + reason(e), e);
+    }
+  }
+
+  private static String reason(IOException e) {
+    return e instanceof NoSuchFileException ? "no such file" : e.toString();
+  }
+
+  /**
+   * Reads the bytes of a file.
+   *
+   * @param file what messages call it
+   * @throws InvalidInputException if they are no YAML, or not a mapping
+   */
+  public static ConfigSection parse(String file, byte[] yaml) {
+    JsonNode node;
+    try {
+      node = YAML.readTree(yaml);
+    } catch (JsonProcessingException e) {
+      String where = e.getLocation() == null ? "" : " in line " + e.getLocation().getLineNr();
+      String first = e.getOriginalMessage().strip().lines().findFirst().orElse("");
+      throw new InvalidInputException(
+          file + ": expected YAML, found an error" + where + ": " + first, e);
+    } catch (IOException e) {
+      throw new UncheckedIOException("reading from memory", e);
+    }
     if (!node.isObject()) {
       throw new InvalidInputException(
           file + ": expected keys and values, found " + described(node));
@@ -49,11 +100,11 @@ final class ConfigSection {
     return value == null || value.isNull() ? Optional.empty() : Optional.of(value);
   }
 
-  String text(String key) {
+  public String text(String key) {
     return optionalText(key).orElseThrow(() -> wrong(key, "a text", "nothing"));
   }
 
-  Optional<String> optionalText(String key) {
+  public Optional<String> optionalText(String key) {
     return read(key)
         .map(
             value -> {
@@ -66,7 +117,7 @@ final class ConfigSection {
   }
 
   /** A text in a form of its own, such as a method's or a provider's. */
-  <T> Optional<T> parsed(String key, Function<String, T> parser) {
+  public <T> Optional<T> parsed(String key, Function<String, T> parser) {
     return optionalText(key)
         .map(
             text -> {
@@ -79,7 +130,7 @@ final class ConfigSection {
             });
   }
 
-  int number(String key, int fallback, int least, int most) {
+  public int number(String key, int fallback, int least, int most) {
     return read(key)
         .map(
             value -> {
@@ -95,7 +146,7 @@ final class ConfigSection {
         .orElse(fallback);
   }
 
-  long wideNumber(String key, long fallback) {
+  public long wideNumber(String key, long fallback) {
     return read(key)
         .map(
             value -> {
@@ -107,8 +158,33 @@ final class ConfigSection {
         .orElse(fallback);
   }
 
+  /** Any number. */
+  public OptionalDouble realNumber(String key) {
+    return read(key)
+        .map(
+            value -> {
+              if (!value.isNumber()) {
+                throw wrong(key, "a number", described(value));
+              }
+              return OptionalDouble.of(value.doubleValue());
+            })
+        .orElse(OptionalDouble.empty());
+  }
+
+  public boolean flag(String key, boolean fallback) {
+    return read(key)
+        .map(
+            value -> {
+              if (!value.isBoolean()) {
+                throw wrong(key, "true or false", described(value));
+              }
+              return value.booleanValue();
+            })
+        .orElse(fallback);
+  }
+
   /** A part of a whole, 0 to 1. */
-  double fraction(String key, double fallback) {
+  public double fraction(String key, double fallback) {
     return read(key)
         .map(
             value -> {
@@ -120,7 +196,7 @@ final class ConfigSection {
         .orElse(fallback);
   }
 
-  Duration duration(String key, Duration fallback, Duration most) {
+  public Duration duration(String key, Duration fallback, Duration most) {
     return read(key)
         .map(
             value -> {
@@ -135,7 +211,7 @@ final class ConfigSection {
   }
 
   /** An amount of memory: {@code 512KiB}, {@code 256MiB}, {@code 2GiB}. */
-  long bytes(String key, long fallback) {
+  public long bytes(String key, long fallback) {
     return read(key)
         .map(
             value -> {
@@ -163,11 +239,11 @@ final class ConfigSection {
   }
 
   /** A file that must be readable. */
-  Path file(String key) {
+  public Path file(String key) {
     return optionalFile(key).orElseThrow(() -> wrong(key, "the path of a file", "nothing"));
   }
 
-  Optional<Path> optionalFile(String key) {
+  public Optional<Path> optionalFile(String key) {
     return optionalText(key)
         .map(
             text -> {
@@ -185,7 +261,7 @@ final class ConfigSection {
             });
   }
 
-  Optional<ConfigSection> section(String key) {
+  public Optional<ConfigSection> section(String key) {
     return read(key)
         .map(
             value -> {
@@ -196,8 +272,58 @@ final class ConfigSection {
             });
   }
 
+  /**
+   * A list of mappings.
+   *
+   * @param item what messages call one of them, followed by its number from 1 on
+   */
+  public List<ConfigSection> sections(String key, String item) {
+    JsonNode list = read(key).orElseThrow(() -> wrong(key, "a list", "nothing"));
+    if (!list.isArray() || list.isEmpty()) {
+      throw wrong(key, "a list of mappings", described(list));
+    }
+    List<ConfigSection> sections = new ArrayList<>();
+    for (JsonNode node : list) {
+      String where = path + item + " " + (sections.size() + 1) + ": ";
+      if (!node.isObject()) {
+        throw new InvalidInputException(
+            file + ": " + where + "expected keys and values, found " + described(node));
+      }
+      sections.add(new ConfigSection(file, where, node));
+    }
+    return sections;
+  }
+
+  /**
+   * One value or a list of them.
+   *
+   * @param expected what messages say one must be
+   * @param parser refuses a text by an InvalidInputException or a NumberFormatException
+   */
+  public <T> Optional<List<T>> list(String key, String expected, Function<String, T> parser) {
+    return read(key)
+        .map(
+            value -> {
+              List<T> values = new ArrayList<>();
+              for (JsonNode one : value.isArray() ? value : List.of(value)) {
+                if (!one.isValueNode() || one.asText().isBlank()) {
+                  throw wrong(key, expected, described(one));
+                }
+                try {
+                  values.add(parser.apply(one.asText()));
+                } catch (InvalidInputException | NumberFormatException e) {
+                  throw wrong(key, expected, described(one));
+                }
+              }
+              if (values.isEmpty()) {
+                throw wrong(key, expected, "an empty list");
+              }
+              return values;
+            });
+  }
+
   /** A section whose keys are not ours to know, as texts. */
-  Map<String, String> texts(String key) {
+  public Map<String, String> texts(String key) {
     Map<String, String> texts = new LinkedHashMap<>();
     section(key)
         .ifPresent(
@@ -210,7 +336,7 @@ final class ConfigSection {
   }
 
   /** Refuses keys that were not read. */
-  void done() {
+  public void done() {
     node.fieldNames()
         .forEachRemaining(
             key -> {
@@ -221,7 +347,7 @@ final class ConfigSection {
   }
 
   /** Runs what may refuse a value, and puts file and section in front of what it says. */
-  <T> T checked(Supplier<T> reading) {
+  public <T> T checked(Supplier<T> reading) {
     try {
       return reading.get();
     } catch (InvalidInputException e) {
@@ -232,7 +358,7 @@ final class ConfigSection {
     }
   }
 
-  InvalidInputException wrong(String key, String expected, String found) {
+  public InvalidInputException wrong(String key, String expected, String found) {
     return new InvalidInputException(
         file + ": " + path + key + ": expected " + expected + ", found " + found);
   }

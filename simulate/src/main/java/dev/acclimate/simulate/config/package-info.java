@@ -1,0 +1,5 @@
+/** Reading what users write in YAML files. */
+@NullMarked
+package dev.acclimate.simulate.config;
+
+import org.jspecify.annotations.NullMarked;
