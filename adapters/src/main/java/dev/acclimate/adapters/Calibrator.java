@@ -1,16 +1,10 @@
 package dev.acclimate.adapters;
 
-import dev.acclimate.models.ElementType;
-import dev.acclimate.models.GraphEditor;
 import dev.acclimate.models.InvalidInputException;
-import dev.acclimate.models.ModelSession;
 import dev.acclimate.models.NormalizationSite;
-import dev.acclimate.models.NormalizationSites;
 import dev.acclimate.models.OnnxModel;
-import dev.acclimate.models.OperatorWriter;
 import dev.acclimate.models.SessionSettings;
 import dev.acclimate.models.Tensor;
-import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -28,22 +22,15 @@ import java.util.stream.IntStream;
  * <p>Memory: two floats per sample and channel.
  */
 public final class Calibrator implements AutoCloseable {
-  private static final String MEAN = "acclimate/instance_mean";
-  private static final String SQUARE = "acclimate/instance_square";
-
   private final OnnxModel model;
-  private final List<NormalizationSite> sites;
-  private final int totalChannels;
-  private final ModelSession session;
+  private final InstanceStatistics statistics;
   private final List<float[]> means = new ArrayList<>(); // [sum of C] a sample, centred
   private final List<float[]> variances = new ArrayList<>();
   private final List<Integer> labels = new ArrayList<>();
 
-  private Calibrator(OnnxModel model, List<NormalizationSite> sites, ModelSession session) {
+  private Calibrator(OnnxModel model, InstanceStatistics statistics) {
     this.model = model;
-    this.sites = sites;
-    this.totalChannels = sites.stream().mapToInt(NormalizationSite::channels).sum();
-    this.session = session;
+    this.statistics = statistics;
   }
 
   /**
@@ -52,36 +39,7 @@ public final class Calibrator implements AutoCloseable {
    * @throws InvalidInputException when it has no site with a spatial axis
    */
   public static Calibrator open(OnnxModel model, SessionSettings settings) {
-    List<NormalizationSite> sites =
-        NormalizationSites.find(model).stream().filter(NormalizationSite::isSpatial).toList();
-    if (sites.isEmpty()) {
-      throw new InvalidInputException(model.name() + ": no site has a spatial axis to measure");
-    }
-    return new Calibrator(model, sites, ModelSession.open(measuring(model, sites), settings));
-  }
-
-  /** The model with each site's instance statistics as outputs beside its own. */
-  private static OnnxModel measuring(OnnxModel model, List<NormalizationSite> sites) {
-    GraphEditor editor = new GraphEditor(model);
-    OperatorWriter ops = editor.writer("acclimate/measure/");
-    List<String> means = new ArrayList<>();
-    List<String> squares = new ArrayList<>();
-    for (NormalizationSite site : sites) {
-      long[] channelShape = new long[site.rank()];
-      Arrays.fill(channelShape, 1);
-      channelShape[1] = site.channels();
-      String centred = ops.sub(site.input(), ops.constant(site.mean(), channelShape));
-      means.add(ops.reshape(ops.globalAveragePool(centred), 0, site.channels()));
-      squares.add(
-          ops.reshape(ops.globalAveragePool(ops.mul(centred, centred)), 0, site.channels()));
-    }
-    ops.alias(MEAN, ops.concat(1, means));
-    ops.alias(SQUARE, ops.concat(1, squares));
-    editor.append(ops.nodes());
-    int channels = sites.stream().mapToInt(NormalizationSite::channels).sum();
-    editor.addOutput(MEAN, ElementType.FP32, -1, channels);
-    editor.addOutput(SQUARE, ElementType.FP32, -1, channels);
-    return editor.build();
+    return new Calibrator(model, InstanceStatistics.open(model, settings));
   }
 
   /**
@@ -89,41 +47,21 @@ public final class Calibrator implements AutoCloseable {
    *
    * @param batch a tensor for each input
    * @param classes the samples' classes, empty where they are unknown
+   * @throws InvalidInputException when a statistic is not finite
    */
   public void add(Map<String, Tensor> batch, int... classes) {
-    Map<String, Tensor> outputs = session.run(batch);
-    Tensor mean = output(outputs, MEAN);
-    FloatBuffer m = mean.floats();
-    FloatBuffer q = output(outputs, SQUARE).floats();
-    int samples = (int) mean.size(0);
-    if (classes.length != 0 && classes.length != samples) {
-      throw new IllegalArgumentException(classes.length + " classes for " + samples + " samples");
+    int before = samples();
+    statistics.measure(
+        batch,
+        (centred, variance) -> {
+          means.add(centred);
+          variances.add(variance);
+        });
+    int measured = samples() - before;
+    if (classes.length != 0 && classes.length != measured) {
+      throw new IllegalArgumentException(classes.length + " classes for " + measured + " samples");
     }
-    for (int b = 0; b < samples; b++) {
-      float[] centred = new float[totalChannels];
-      float[] variance = new float[totalChannels];
-      for (int c = 0; c < totalChannels; c++) {
-        centred[c] = m.get();
-        variance[c] = Math.max(q.get() - centred[c] * centred[c], 0);
-        if (!Float.isFinite(centred[c]) || !Float.isFinite(variance[c])) {
-          throw new InvalidInputException(
-              model.name() + ": sample " + means.size() + " gives statistics that are not finite");
-        }
-      }
-      means.add(centred);
-      variances.add(variance);
-      if (classes.length != 0) {
-        labels.add(classes[b]);
-      }
-    }
-  }
-
-  private static Tensor output(Map<String, Tensor> outputs, String name) {
-    Tensor tensor = outputs.get(name);
-    if (tensor == null) {
-      throw new IllegalStateException("no output " + name);
-    }
-    return tensor;
+    Arrays.stream(classes).forEach(labels::add);
   }
 
   /** Samples measured so far. */
@@ -146,6 +84,7 @@ public final class Calibrator implements AutoCloseable {
               + " samples, one a component, found "
               + samples());
     }
+    List<NormalizationSite> sites = statistics.sites();
     boolean byClass = labels.size() == samples() && new TreeSet<>(labels).size() == components;
     List<SiteComponents> clustered =
         IntStream.range(0, sites.size())
@@ -165,6 +104,7 @@ public final class Calibrator implements AutoCloseable {
   }
 
   private SiteComponents cluster(int index, int components, long seed, boolean byClass) {
+    List<NormalizationSite> sites = statistics.sites();
     NormalizationSite site = sites.get(index);
     int offset = 0;
     for (int i = 0; i < index; i++) {
@@ -223,6 +163,6 @@ public final class Calibrator implements AutoCloseable {
 
   @Override
   public void close() {
-    session.close();
+    statistics.close();
   }
 }

@@ -9,10 +9,12 @@ import dev.acclimate.simulate.DomainStream;
 import dev.acclimate.simulate.Simulation;
 import dev.acclimate.simulate.SimulationOptions;
 import dev.acclimate.simulate.SimulationReport;
+import dev.acclimate.simulate.StreamProfile;
 import dev.acclimate.simulate.Sweep;
 import dev.acclimate.simulate.Trial;
 import dev.acclimate.simulate.data.ImageSet;
 import dev.acclimate.simulate.data.Preprocessing;
+import dev.acclimate.simulate.report.HtmlReport;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -135,11 +137,12 @@ final class SimulateCommand implements Callable<Integer> {
     requireSamples(images);
     Preprocessing preprocessing = simulated.preprocessing(argument, images);
     List<Trial> trials = new ArrayList<>();
+    StreamProfile profile;
     try (Simulation simulation =
             new Simulation(loaded, preprocessing, options, simulated::sourceImages);
         ProgressBar progress = ProgressBar.on(spec.commandLine().getErr())) {
       for (int i = 0; i < seeds; i++) {
-        DomainKinds part = samples == null ? kinds : kinds.window((long) i * samples, samples);
+        DomainKinds part = part(kinds, i);
         long seed = simulated.seed() + i;
         for (StreamPlan plan : plans) {
           DomainStream stream = plan.layout().of(part, preprocessing, seed);
@@ -149,16 +152,25 @@ final class SimulateCommand implements Callable<Integer> {
           }
         }
       }
+      DomainStream first =
+          plans.get(0).layout().of(part(kinds, 0), preprocessing, simulated.seed());
+      profile = StreamProfile.of(loaded, preprocessing, first, session.settings(), progress);
     }
     SimulationReport report =
-        new SimulationReport(model, provenance(loaded, images), trials, parsedSweeps);
+        new SimulationReport(model, provenance(loaded, images), trials, parsedSweeps, profile);
     report.write(out);
+    HtmlReport.write(report, out);
     PrintWriter writer = spec.commandLine().getOut();
     writer.print(report.toText());
     PeakMemory.mebibytes().ifPresent(most -> writer.println("peak memory: " + most + " MiB"));
     writer.println("written: results.json, results.csv and report.html in " + out);
     writer.flush();
     return 0;
+  }
+
+  /** What a seed is shown. */
+  private DomainKinds part(DomainKinds kinds, int seed) {
+    return samples == null ? kinds : kinds.window((long) seed * samples, samples);
   }
 
   private void requireSamples(ImageSet all) {

@@ -48,7 +48,19 @@ final class ResultsJson {
       ArrayNode sweeps = root.putArray("sweep");
       report.sweeps().forEach(sweep -> sweep(sweeps.addObject(), sweep, report.settings()));
     }
+    siteShift(root.putObject("site_shift"), report.profile());
     return JSON.writeValueAsString(root) + "\n";
+  }
+
+  private static void siteShift(ObjectNode node, StreamProfile profile) {
+    node.put("measure", "2-Wasserstein distance in source deviations, root mean square");
+    node.put("samples", profile.measured());
+    node.set("sites", JSON.valueToTree(profile.sites()));
+    ArrayNode domains = node.putArray("domains");
+    for (DomainProfile domain : profile.domains()) {
+      ObjectNode one = domains.addObject().put("domain", domain.domain());
+      one.set("shifts", JSON.valueToTree(domain.shifts()));
+    }
   }
 
   /** One value where all trials agree, a list where they do not. */

@@ -85,6 +85,18 @@ public final class Segment {
         wanted);
   }
 
+  /** The samples at these positions alone, in this order. */
+  Segment only(int... positions) {
+    return new Segment(
+        name,
+        resetBefore,
+        domains,
+        IntStream.of(positions).map(position -> domainAt[position]).toArray(),
+        IntStream.of(positions).map(position -> samples[position]).toArray(),
+        batchSizes,
+        preprocessing);
+  }
+
   /** Its name in reports. */
   public String name() {
     return name;

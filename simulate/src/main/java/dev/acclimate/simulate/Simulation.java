@@ -89,7 +89,7 @@ public final class Simulation implements AutoCloseable {
             Math.min(labels.size(), Runtime.getRuntime().availableProcessors()));
   }
 
-  private static SessionSettings oneThreadUnlessAsked(SessionSettings asked) {
+  static SessionSettings oneThreadUnlessAsked(SessionSettings asked) {
     return asked.threads() == 0 ? new SessionSettings(asked.provider(), 1) : asked;
   }
 

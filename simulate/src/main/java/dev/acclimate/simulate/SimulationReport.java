@@ -18,6 +18,7 @@ public final class SimulationReport {
   private final String model;
   private final Map<String, String> provenance;
   private final List<Trial> trials;
+  private final StreamProfile profile;
   private final List<Sweep> sweeps;
   private final Map<Setting, Verdict> verdicts = new LinkedHashMap<>();
 
@@ -28,22 +29,30 @@ public final class SimulationReport {
    * @param provenance what else the result depends on: data, severity, digest, version, ...
    * @param trials one a stream, at least one
    * @param sweeps that the methods are made of
+   * @param profile what the domains look like
    */
   public SimulationReport(
-      String model, Map<String, String> provenance, List<Trial> trials, List<Sweep> sweeps) {
+      String model,
+      Map<String, String> provenance,
+      List<Trial> trials,
+      List<Sweep> sweeps,
+      StreamProfile profile) {
     this.model = model;
     this.provenance = new TreeMap<>(provenance);
     this.trials = List.copyOf(trials);
     this.sweeps = List.copyOf(sweeps);
+    this.profile = profile;
     Setting.group(trials).forEach(setting -> verdicts.put(setting, Verdict.on(setting)));
   }
 
-  String model() {
+  /** The model's file. */
+  public String model() {
     return model;
   }
 
-  Map<String, String> provenance() {
-    return provenance;
+  /** What else the result depends on. */
+  public Map<String, String> provenance() {
+    return Collections.unmodifiableMap(provenance);
   }
 
   List<Trial> trials() {
@@ -54,12 +63,18 @@ public final class SimulationReport {
     return sweeps;
   }
 
+  /** What the domains look like. */
+  public StreamProfile profile() {
+    return profile;
+  }
+
   /** Trials by how their stream is laid out. */
-  List<Setting> settings() {
+  public List<Setting> settings() {
     return List.copyOf(verdicts.keySet());
   }
 
-  Verdict verdict(Setting setting) {
+  /** Which method to use where the stream is laid out so. */
+  public Verdict verdict(Setting setting) {
     return Objects.requireNonNull(verdicts.get(setting));
   }
 
@@ -80,7 +95,7 @@ public final class SimulationReport {
   }
 
   /**
-   * Writes {@code results.json}, {@code results.csv} and {@code report.html}.
+   * Writes {@code results.json} and {@code results.csv}.
    *
    * @throws InvalidInputException when the folder cannot be written to
    */
@@ -89,7 +104,6 @@ public final class SimulationReport {
       Files.createDirectories(folder);
       write(folder, "results.json", ResultsJson.of(this));
       write(folder, "results.csv", ResultsCsv.of(this));
-      write(folder, "report.html", HtmlReport.of(this));
     } catch (IOException e) {
       throw InvalidInputException.unwritable(folder, e);
     }

@@ -2,25 +2,20 @@ package dev.acclimate.simulate;
 
 import dev.acclimate.adapters.Calibration;
 import dev.acclimate.adapters.Calibrator;
-import dev.acclimate.models.ElementType;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.SessionSettings;
-import dev.acclimate.models.Tensor;
 import dev.acclimate.simulate.data.ImageSet;
 import dev.acclimate.simulate.data.Preprocessing;
 import dev.acclimate.simulate.orders.Order;
 import dev.acclimate.simulate.orders.SampleOrder;
 import java.util.Arrays;
-import java.util.Map;
 import java.util.stream.IntStream;
 
 /** Measures a model on images of its own domain. */
 public final class SourceCalibration implements AutoCloseable {
   /** Enough for the mean and variance of some tens of groups. */
   public static final int DEFAULT_SAMPLES = 2000;
-
-  private static final int BATCH = 64;
 
   private final Calibrator calibrator;
 
@@ -45,18 +40,6 @@ public final class SourceCalibration implements AutoCloseable {
       long seed,
       SessionSettings settings,
       SimulationProgress progress) {
-    int batchSize =
-        model.inputs().size() == 1 && model.inputs().get(0).dimensions().get(0).isFixed()
-            ? (int) model.inputs().get(0).dimensions().get(0).size()
-            : Math.min(BATCH, images.size());
-    Classifier classifier =
-        Classifier.of(
-            model.name(),
-            model.inputs(),
-            model.outputs(),
-            images,
-            preprocessing.layout(),
-            batchSize);
     int total = Math.min(samples, images.size());
     Segment drawn =
         Segment.of(
@@ -65,20 +48,15 @@ public final class SourceCalibration implements AutoCloseable {
             Arrays.copyOf(SampleOrder.of(Order.IID).arrange(images.labels(), seed, seed), total),
             preprocessing.on(images));
     Calibrator calibrator = Calibrator.open(model, settings);
-    long[] shape = Classifier.shape(images, preprocessing.layout(), batchSize);
-    try (Tensor batch = Tensor.allocate(ElementType.FP32, shape)) {
-      for (int from = 0; from < total; ) {
-        int n = drawn.fill(from, batchSize, batch.floats());
-        if (n < batchSize && classifier.hasFixedBatch()) {
-          break;
-        }
-        int[] labels = IntStream.range(from, from + n).map(drawn::label).toArray();
-        try (Tensor part = batch.first(n)) {
-          calibrator.add(Map.of(classifier.inputName(), part), labels);
-        }
-        from += n;
-        progress.update("calibrating", from, total);
-      }
+    try {
+      ModelFeed.feed(
+          model,
+          drawn,
+          preprocessing.layout(),
+          (inputs, from, count) -> {
+            calibrator.add(inputs, IntStream.range(from, from + count).map(drawn::label).toArray());
+            progress.update("calibrating", from + count, total);
+          });
       return new SourceCalibration(calibrator);
     } catch (RuntimeException e) {
       calibrator.close();

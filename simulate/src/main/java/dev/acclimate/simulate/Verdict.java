@@ -241,7 +241,8 @@ public record Verdict(List<Candidate> candidates, String chosen, String text, St
   }
 
   static String points(double rate) {
-    return String.format(Locale.ROOT, "%+.1f", 100 * rate);
+    double tenths = Math.round(1000 * rate) / 10.0; // no minus before what rounds to 0
+    return String.format(Locale.ROOT, "%+.1f", tenths);
   }
 
   private static String settings(String method) {

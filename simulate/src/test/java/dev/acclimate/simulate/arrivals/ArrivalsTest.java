@@ -31,8 +31,9 @@ class ArrivalsTest {
       @ForAll @DoubleRange(min = 0.01, max = 10_000) double rate,
       @ForAll @DoubleRange(min = 1, max = 20) double ratio,
       @ForAll long seed) {
-    // a hundred arrivals a dwell time, so that many bursts are seen at any rate
-    double dwell = 100 / rate;
+    // ten arrivals a burst: over ten thousand of them, whose share varies by 1 % of the rate at
+    // most
+    double dwell = 10 / rate;
     List<Arrivals> processes =
         List.of(
             new Arrivals.Uniform(rate),
