@@ -2,17 +2,18 @@ package dev.acclimate.agent;
 
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.simulate.builtin.BuiltinModel;
+import dev.acclimate.simulate.builtin.BuiltinSeriesModel;
 import dev.acclimate.simulate.data.ImageSet;
 import dev.acclimate.simulate.data.Preprocessing;
 import java.nio.file.Path;
 
-/** A model as commands take it: an ONNX file, or {@code builtin} for the one that is shipped. */
+/**
+ * A model as commands take it: an ONNX file, or {@code builtin} or {@code builtin-series} for those
+ * that are shipped.
+ */
 record ModelArgument(String text) {
   static final String BUILTIN = "builtin";
-
-  private boolean isBuiltin() {
-    return text.equals(BUILTIN);
-  }
+  static final String BUILTIN_SERIES = "builtin-series";
 
   /** Where the model is; its YAML file lies beside it. */
   Path file() {
@@ -25,11 +26,19 @@ record ModelArgument(String text) {
    * @throws dev.acclimate.models.InvalidInputException when there is no such file or it is no model
    */
   OnnxModel load() {
-    return isBuiltin() ? BuiltinModel.load() : OnnxModel.read(file());
+    return switch (text) {
+      case BUILTIN -> BuiltinModel.load();
+      case BUILTIN_SERIES -> BuiltinSeriesModel.load();
+      default -> OnnxModel.read(file());
+    };
   }
 
-  /** How the model wants its images. */
+  /** How the model wants its samples. */
   Preprocessing preprocessing(ImageSet images) {
-    return isBuiltin() ? BuiltinModel.preprocessing() : Preprocessing.forModel(file(), images);
+    return switch (text) {
+      case BUILTIN -> BuiltinModel.preprocessing();
+      case BUILTIN_SERIES -> BuiltinSeriesModel.preprocessing();
+      default -> Preprocessing.forModel(file(), images);
+    };
   }
 }

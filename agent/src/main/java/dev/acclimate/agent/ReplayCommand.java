@@ -10,7 +10,6 @@ import dev.acclimate.simulate.DomainKinds;
 import dev.acclimate.simulate.DomainStream;
 import dev.acclimate.simulate.arrivals.Arrivals;
 import dev.acclimate.simulate.data.ImageSet;
-import dev.acclimate.simulate.data.ImageShape;
 import dev.acclimate.simulate.data.Layout;
 import dev.acclimate.simulate.data.Preprocessing;
 import dev.acclimate.streams.RequestEncoder;
@@ -27,6 +26,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.function.LongConsumer;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import picocli.CommandLine.Command;
@@ -135,20 +135,16 @@ final class ReplayCommand implements Callable<Integer> {
     }
   }
 
-  /** The model's input, with the images' shape where the model leaves it open. */
+  /** The model's input, with the samples' shape where the model leaves it open. */
   static TensorInfo input(OnnxModel model, ImageSet images, Layout layout) {
-    String name =
-        Classifier.of(model.name(), model.inputs(), model.outputs(), images, layout, 1).inputName();
-    ImageShape shape = images.shape();
-    Stream<Dimension> inner =
-        (layout == Layout.NCHW
-                ? IntStream.of(shape.channels(), shape.height(), shape.width())
-                : IntStream.of(shape.height(), shape.width(), shape.channels()))
-            .mapToObj(Dimension::fixed);
+    Classifier classifier =
+        Classifier.of(model.name(), model.inputs(), model.outputs(), images, layout, 1);
+    Stream<Dimension> sample =
+        LongStream.of(classifier.shape(1)).skip(1).mapToObj(Dimension::fixed);
     return new TensorInfo(
-        name,
+        classifier.inputName(),
         ElementType.FP32,
-        Stream.concat(Stream.of(Dimension.symbolic("batch")), inner).toList());
+        Stream.concat(Stream.of(Dimension.symbolic("batch")), sample).toList());
   }
 
   private static <T> Iterator<T> first(Iterator<T> all, long count) {

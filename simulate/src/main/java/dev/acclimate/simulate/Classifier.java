@@ -8,20 +8,23 @@ import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.Tensor;
 import dev.acclimate.models.TensorInfo;
 import dev.acclimate.simulate.data.ImageSet;
+import dev.acclimate.simulate.data.ImageShape;
 import dev.acclimate.simulate.data.Layout;
-import dev.acclimate.simulate.data.Values;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.LongStream;
 
 /** How samples go into a model and classes come out: one float32 input, scores first. */
 public final class Classifier {
   private final TensorInfo input;
   private final String output;
+  private final long[] sample;
 
-  private Classifier(TensorInfo input, String output) {
+  private Classifier(TensorInfo input, String output, long[] sample) {
     this.input = input;
     this.output = output;
+    this.sample = sample;
   }
 
   /**
@@ -41,7 +44,8 @@ public final class Classifier {
       throw new InvalidInputException(model + ": expected a single FP32 input, found " + inputs);
     }
     TensorInfo input = inputs.get(0);
-    long[] shape = shape(images, layout, batchSize);
+    long[] sample = sample(images.shape(), layout, input.rank() == 3);
+    long[] shape = batch(batchSize, sample);
     if (!input.accepts(shape)) {
       Dimension batch = input.rank() > 0 ? input.dimensions().get(0) : Dimension.fixed(1);
       throw new InvalidInputException(
@@ -67,22 +71,35 @@ public final class Classifier {
           "%s: output '%s' has %d classes, the data has label %d"
               .formatted(model, output.name(), classes.size(), highest));
     }
-    return new Classifier(input, output.name());
+    return new Classifier(input, output.name(), sample);
+  }
+
+  /**
+   * A sample's axes: {@code [C, H, W]}, or with the channels last; of a series {@code [C, L]} where
+   * the model has no axis for its single row.
+   */
+  private static long[] sample(ImageShape shape, Layout layout, boolean oneAxis) {
+    LongStream places =
+        oneAxis && shape.height() == 1
+            ? LongStream.of(shape.width())
+            : LongStream.of(shape.height(), shape.width());
+    LongStream channels = LongStream.of(shape.channels());
+    return (layout == Layout.NCHW
+            ? LongStream.concat(channels, places)
+            : LongStream.concat(places, channels))
+        .toArray();
+  }
+
+  private static long[] batch(int batchSize, long[] sample) {
+    return LongStream.concat(LongStream.of(batchSize), LongStream.of(sample)).toArray();
   }
 
   /**
    * The shape of a batch as the model takes it: {@code [B, C, H, W]}, of series {@code [B, C, L]},
    * or with the channels last.
    */
-  static long[] shape(ImageSet images, Layout layout, int batchSize) {
-    if (images.values() == Values.MEASUREMENTS) {
-      return layout == Layout.NCHW
-          ? new long[] {batchSize, images.channels(), images.width()}
-          : new long[] {batchSize, images.width(), images.channels()};
-    }
-    return layout == Layout.NCHW
-        ? new long[] {batchSize, images.channels(), images.height(), images.width()}
-        : new long[] {batchSize, images.height(), images.width(), images.channels()};
+  public long[] shape(int batchSize) {
+    return batch(batchSize, sample);
   }
 
   /** The input's name. */

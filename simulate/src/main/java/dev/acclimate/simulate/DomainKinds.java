@@ -5,9 +5,7 @@ import dev.acclimate.simulate.corruptions.Corruption;
 import dev.acclimate.simulate.corruptions.Family;
 import dev.acclimate.simulate.data.DataSpec;
 import dev.acclimate.simulate.data.ImageSet;
-import dev.acclimate.simulate.data.Values;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -91,13 +89,10 @@ public final class DomainKinds {
   }
 
   private List<Corruption> corruptions(String name, List<String> own) {
-    if (name.equals(Corruption.ALL) && clean().values() == Values.MEASUREMENTS) {
-      return Arrays.stream(Corruption.values())
-          .filter(corruption -> corruption.family() == Family.SENSOR)
-          .toList();
-    }
+    // only that word depends on what the samples are; they need not be read for any other
+    Family family = name.equals(Corruption.ALL) ? Family.of(clean().values()) : Family.IMAGE;
     try {
-      return Corruption.parseList(name);
+      return Corruption.parseList(name, family);
     } catch (InvalidInputException e) {
       if (own.isEmpty()) {
         throw e;

@@ -44,7 +44,7 @@ final class ModelFeed {
             segment.domains().get(0).images(),
             layout,
             batchSize);
-    long[] shape = Classifier.shape(segment.domains().get(0).images(), layout, batchSize);
+    long[] shape = classifier.shape(batchSize);
     try (Tensor batch = Tensor.allocate(ElementType.FP32, shape)) {
       for (int from = 0; from < segment.size(); ) {
         int n = segment.fill(from, batchSize, batch.floats());

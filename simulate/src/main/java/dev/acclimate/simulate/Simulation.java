@@ -124,7 +124,7 @@ public final class Simulation implements AutoCloseable {
     }
     StreamLog log = StreamLog.of(stream, batchSize, classifier.hasFixedBatch());
     List<Contestant> contestants = contestants(log, seed, progress);
-    long[] shape = Classifier.shape(images, preprocessing.layout(), batchSize);
+    long[] shape = classifier.shape(batchSize);
     int room = chunkSize(images, largest);
     try (Chunk one = new Chunk(shape, room);
         Chunk two = new Chunk(shape, room)) {

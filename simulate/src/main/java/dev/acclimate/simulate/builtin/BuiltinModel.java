@@ -3,11 +3,6 @@ package dev.acclimate.simulate.builtin;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.simulate.data.BuiltinImages;
 import dev.acclimate.simulate.data.Preprocessing;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 
 /**
  * The classifier of {@link BuiltinImages} that comes with the project: a ResNet-8 (16, 32 and 64
@@ -24,31 +19,17 @@ import java.nio.file.Path;
  * brightness 8 % (9 %).
  */
 public final class BuiltinModel {
-  private static final String MODEL = "builtin.onnx";
-  private static final String PREPROCESSING = "builtin.yaml";
+  private static final ShippedModel SHIPPED = new ShippedModel("builtin");
 
   private BuiltinModel() {}
 
   /** The model. */
   public static OnnxModel load() {
-    return OnnxModel.parse(resource(MODEL), "builtin");
+    return SHIPPED.load();
   }
 
   /** How images become its inputs, and its class names. */
   public static Preprocessing preprocessing() {
-    String yaml = new String(resource(PREPROCESSING), StandardCharsets.UTF_8);
-    return Preprocessing.parse(
-        yaml, Path.of(PREPROCESSING), Preprocessing.defaults(BuiltinImages.SHAPE.channels()));
-  }
-
-  private static byte[] resource(String name) {
-    try (InputStream in = BuiltinModel.class.getResourceAsStream(name)) {
-      if (in == null) {
-        throw new IllegalStateException("resource " + name + " is missing from this build");
-      }
-      return in.readAllBytes();
-    } catch (IOException e) {
-      throw new UncheckedIOException("resource " + name + " cannot be read", e);
-    }
+    return SHIPPED.preprocessing(BuiltinImages.SHAPE.channels());
   }
 }

@@ -1,17 +1,22 @@
 package dev.acclimate.simulate.corruptions;
 
 import dev.acclimate.models.InvalidInputException;
+import dev.acclimate.simulate.data.ChannelStatistics;
 import dev.acclimate.simulate.data.ImageSet;
 import dev.acclimate.simulate.data.ImageShape;
 import dev.acclimate.simulate.data.Values;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
 /**
  * Applies a {@link Shift}, or a chain of them one after another, to images of one shape. Kernels
  * are computed once; what is random about a sample depends on (seed, corruption, severity, sample)
  * alone, so neither the order nor the number of threads changes a result.
+ *
+ * <p>What is random about a device and not about a sample (see {@link SensorDrift}) depends on
+ * (seed, corruption) alone.
  *
  * <p>A chain of different corruptions does what a corrupter for each, with the same seed, would do
  * in turn. Images are clipped to [0, 1] and cut down to steps of 1/255 after each shift, as the
@@ -23,10 +28,11 @@ public final class Corrupter {
   private final ImageShape shape;
   private final List<ShiftStep> steps;
 
-  private Corrupter(List<Shift> shifts, ImageShape shape, long seed) {
+  private Corrupter(
+      List<Shift> shifts, ImageShape shape, Supplier<ChannelStatistics> channels, long seed) {
     this.shifts = List.copyOf(shifts);
     this.shape = shape;
-    this.steps = ShiftStep.chain(shifts, shape, seed);
+    this.steps = ShiftStep.chain(shifts, shape, channels, seed);
   }
 
   /**
@@ -42,9 +48,17 @@ public final class Corrupter {
    * A corrupter that applies {@code shifts} in their order.
    *
    * @param seed of everything random in the corrupted images
+   * @throws IllegalArgumentException for sensor drift, whose strength is in units of a set's
+   *     deviations
    */
   public static Corrupter of(List<Shift> shifts, ImageShape shape, long seed) {
-    return new Corrupter(shifts, shape, seed);
+    return new Corrupter(
+        shifts,
+        shape,
+        () -> {
+          throw new IllegalArgumentException("sensor drift needs a set, found a shape: " + shape);
+        },
+        seed);
   }
 
   /**
@@ -69,7 +83,7 @@ public final class Corrupter {
                 .formatted(shift.corruption(), images.name(), describe(images.values())));
       }
     }
-    return of(shifts, images.shape(), seed);
+    return new Corrupter(shifts, images.shape(), images::statistics, seed);
   }
 
   private static String describe(Values values) {
@@ -89,7 +103,7 @@ public final class Corrupter {
    * Corrupts one image in place.
    *
    * @param sample the image's number in its set, which its randomness hangs on
-   * @param chw {@code [C, H, W]} in [0, 1]
+   * @param chw pixels {@code [C, H, W]} in [0, 1], or measurements {@code [C, 1, L]}
    */
   public void corrupt(int sample, float[] chw) {
     if (chw.length != shape.size()) {
@@ -105,7 +119,7 @@ public final class Corrupter {
    * Corrupts a batch in place, over all cores.
    *
    * @param samples {@code [B]}, the images' numbers in their set
-   * @param images {@code [B][C * H * W]} in [0, 1]
+   * @param images {@code [B][C * H * W]}, as in {@link #corrupt}
    */
   public void corruptAll(int[] samples, float[][] images) {
     Objects.checkFromToIndex(0, images.length, samples.length);

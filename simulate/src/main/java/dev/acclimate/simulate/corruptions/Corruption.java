@@ -57,7 +57,17 @@ public enum Corruption {
   /** Ours: less light on the sensor, hence more noise in what is left. */
   DARKNESS("darkness"),
   /** Ours: the white balance of another camera, warmer than it should be. */
-  COLOUR_CAST("colour_cast");
+  COLOUR_CAST("colour_cast"),
+  /** Every channel of a sensor off by a constant. */
+  SENSOR_OFFSET("sensor_offset", Family.SENSOR),
+  /** Every channel of a sensor too sensitive, or not enough. */
+  SENSOR_GAIN("sensor_gain", Family.SENSOR),
+  /** White noise in every channel. */
+  NOISE_FLOOR("noise_floor", Family.SENSOR),
+  /** Channels that stop and hold their last value. */
+  CHANNEL_DROPOUT("channel_dropout", Family.SENSOR),
+  /** Samples taken at irregular times. */
+  SAMPLING_JITTER("sampling_jitter", Family.SENSOR);
 
   /** In {@link #parseList}, stands for {@link #PUBLISHED}. */
   public static final String ALL = "all";
@@ -94,6 +104,13 @@ public enum Corruption {
     return family;
   }
 
+  /** What {@value #ALL} stands for on values of one family: {@link #PUBLISHED} for images. */
+  public static List<Corruption> all(Family family) {
+    return family == Family.IMAGE
+        ? PUBLISHED
+        : Arrays.stream(values()).filter(corruption -> corruption.family == family).toList();
+  }
+
   /**
    * Reads names separated by commas; {@value #ALL} stands for {@link #PUBLISHED}, {@value #ALL_19}
    * for these and {@link #EXTRA}.
@@ -101,16 +118,26 @@ public enum Corruption {
    * @throws InvalidInputException if one is unknown; the message lists those there are
    */
   public static List<Corruption> parseList(String ids) {
+    return parseList(ids, Family.IMAGE);
+  }
+
+  /**
+   * Reads names separated by commas, of any family.
+   *
+   * @param family what {@value #ALL} stands for, see {@link #all}
+   * @throws InvalidInputException if one is unknown; the message lists those there are
+   */
+  public static List<Corruption> parseList(String ids, Family family) {
     List<Corruption> corruptions = new ArrayList<>();
     for (String id : ids.split(",", -1)) {
-      corruptions.addAll(parse(id.strip()));
+      corruptions.addAll(parse(id.strip(), family));
     }
     return List.copyOf(corruptions);
   }
 
-  private static List<Corruption> parse(String id) {
+  private static List<Corruption> parse(String id, Family family) {
     if (id.equals(ALL)) {
-      return PUBLISHED;
+      return all(family);
     }
     if (id.equals(ALL_19)) {
       return Stream.concat(PUBLISHED.stream(), EXTRA.stream()).toList();

@@ -1,7 +1,9 @@
 package dev.acclimate.simulate.corruptions;
 
+import dev.acclimate.simulate.data.ChannelStatistics;
 import dev.acclimate.simulate.data.ImageShape;
 import dev.acclimate.simulate.random.SeededRandom;
+import java.util.function.Supplier;
 
 /** One corruption at one severity for one image shape. Safe for use by several threads. */
 @FunctionalInterface
@@ -10,17 +12,24 @@ interface Distortion {
   /**
    * Changes an image in place.
    *
-   * @param chw values in [0, 1]; may leave that range, the caller clips
+   * @param chw pixels in [0, 1], which may leave that range, the caller clips; or measurements
    * @param random belongs to this image
    */
   void apply(float[] chw, SeededRandom random);
 
   /**
-   * The distortion of images of one shape.
+   * The distortion of samples of one shape.
    *
    * @param severity 1 to 5
+   * @param channels of the set, which the strengths of sensor drift are measured in
+   * @param device draws what does not change from one sample to the next
    */
-  static Distortion of(Corruption corruption, int severity, ImageShape shape) {
+  static Distortion of(
+      Corruption corruption,
+      int severity,
+      ImageShape shape,
+      Supplier<ChannelStatistics> channels,
+      SeededRandom device) {
     return switch (corruption) {
       case NONE -> (chw, random) -> {};
       case GAUSSIAN_NOISE -> Noise.gaussian(Severities.gaussianNoise(shape, severity));
@@ -47,6 +56,11 @@ interface Distortion {
       case SATURATE -> Tone.saturate(shape, Severities.saturate(shape, severity));
       case DARKNESS -> Exposure.darkness(Severities.darkness(shape, severity));
       case COLOUR_CAST -> Exposure.colourCast(shape, Severities.colourCast(severity));
+      case SENSOR_OFFSET -> new SensorDrift(channels.get(), device).offset(severity);
+      case SENSOR_GAIN -> new SensorDrift(channels.get(), device).gain(severity);
+      case NOISE_FLOOR -> new SensorDrift(channels.get(), device).noiseFloor(severity);
+      case CHANNEL_DROPOUT -> new SensorDrift(channels.get(), device).channelDropout(severity);
+      case SAMPLING_JITTER -> new SensorDrift(channels.get(), device).samplingJitter(severity);
     };
   }
 }

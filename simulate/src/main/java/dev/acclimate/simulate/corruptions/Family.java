@@ -19,4 +19,11 @@ public enum Family {
       case SENSOR -> values == Values.MEASUREMENTS;
     };
   }
+
+  /**
+   * The family of corruptions that change {@code values}; image corruptions where there is none.
+   */
+  public static Family of(Values values) {
+    return values == Values.MEASUREMENTS ? SENSOR : IMAGE;
+  }
 }

@@ -1,10 +1,13 @@
 package dev.acclimate.simulate.corruptions;
 
+import dev.acclimate.simulate.data.ChannelStatistics;
 import dev.acclimate.simulate.data.ImageShape;
 import dev.acclimate.simulate.random.SeededRandom;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.IntFunction;
+import java.util.function.Supplier;
 
 /**
  * One shift of a chain, for images of one shape. Where its severity is not whole it mixes the
@@ -23,22 +26,28 @@ final class ShiftStep {
   /**
    * A step.
    *
-   * @param path names the random numbers, together with a sample
+   * @param device names the random numbers that all samples share; with the severity and a sample
+   *     behind, those of that sample
    */
-  private ShiftStep(Shift shift, ImageShape shape, long... path) {
+  private ShiftStep(
+      Shift shift, ImageShape shape, Supplier<ChannelStatistics> channels, long... device) {
     this.shift = shift;
-    this.path = path;
-    below = at(shift.floor(), shape);
-    above = shift.fraction() == 0 ? below : at(shift.floor() + 1, shape);
-  }
-
-  private Distortion at(int severity, ImageShape shape) {
-    return Distortion.of(
-        severity == 0 ? Corruption.NONE : shift.corruption(), Math.max(1, severity), shape);
+    this.path = longer(device, shift.pathSeverity());
+    IntFunction<Distortion> at =
+        severity ->
+            Distortion.of(
+                severity == 0 ? Corruption.NONE : shift.corruption(),
+                Math.max(1, severity),
+                shape,
+                channels,
+                SeededRandom.of(device));
+    below = at.apply(shift.floor());
+    above = shift.fraction() == 0 ? below : at.apply(shift.floor() + 1);
   }
 
   /** The steps of a chain that change something. */
-  static List<ShiftStep> chain(List<Shift> shifts, ImageShape shape, long seed) {
+  static List<ShiftStep> chain(
+      List<Shift> shifts, ImageShape shape, Supplier<ChannelStatistics> channels, long seed) {
     List<ShiftStep> steps = new ArrayList<>();
     for (Shift shift : shifts) {
       if (!shift.untouched()) {
@@ -48,8 +57,8 @@ final class ShiftStep {
             steps.stream().filter(s -> s.shift.corruption() == shift.corruption()).count();
         steps.add(
             earlier == 0
-                ? new ShiftStep(shift, shape, seed, kind, shift.pathSeverity())
-                : new ShiftStep(shift, shape, seed, kind, earlier, shift.pathSeverity()));
+                ? new ShiftStep(shift, shape, channels, seed, kind)
+                : new ShiftStep(shift, shape, channels, seed, kind, earlier));
       }
     }
     return List.copyOf(steps);
@@ -86,8 +95,12 @@ final class ShiftStep {
   }
 
   private SeededRandom random(int sample) {
-    long[] whole = Arrays.copyOf(path, path.length + 1);
-    whole[path.length] = sample;
-    return SeededRandom.of(whole);
+    return SeededRandom.of(longer(path, sample));
+  }
+
+  private static long[] longer(long[] path, long part) {
+    long[] longer = Arrays.copyOf(path, path.length + 1);
+    longer[path.length] = part;
+    return longer;
   }
 }

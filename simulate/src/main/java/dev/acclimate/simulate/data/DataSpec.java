@@ -10,6 +10,8 @@ import java.util.List;
  * <table>
  * <caption>Known forms</caption>
  * <tr><td>{@code builtin}, {@code builtin:N}</td><td>{@link BuiltinImages}, 10,000 or N images</td></tr>
+ * <tr><td>{@code builtin-series}, {@code builtin-series:N}</td><td>{@link BuiltinSeries}, 10,000 or
+ * N windows</td></tr>
  * <tr><td>{@code cifar10:DIR}, {@code cifar100:DIR}</td><td>the standard binary files, {@code .bin}
  * or {@code .bin.gz}</td></tr>
  * <tr><td>{@code cifar10c:DIR}</td><td>CIFAR-10-C or CIFAR-100-C as published; its corruptions are
@@ -29,7 +31,8 @@ public sealed interface DataSpec {
 
   /** The forms {@link #parse} knows, for messages and help texts. */
   String KNOWN =
-      "builtin, builtin:N, cifar10:DIR, cifar100:DIR, cifar10c:DIR, cifar10.1:DIR, idx:DIR,"
+      "builtin, builtin:N, builtin-series, builtin-series:N,"
+          + " cifar10:DIR, cifar100:DIR, cifar10c:DIR, cifar10.1:DIR, idx:DIR,"
           + " mnistc:DIR, npz:FILE";
 
   /**
@@ -76,6 +79,7 @@ public sealed interface DataSpec {
     String argument = colon < 0 ? "" : text.substring(colon + 1);
     return switch (scheme) {
       case "builtin" -> new Builtin(colon < 0 ? Builtin.DEFAULT_SIZE : size(text, argument));
+      case "builtin-series" -> new Series(colon < 0 ? Builtin.DEFAULT_SIZE : size(text, argument));
       case "cifar10" -> new Cifar10(Path.of(requireArgument(text, argument, "cifar10:DIR")));
       case "cifar100" -> new Cifar100(Path.of(requireArgument(text, argument, "cifar100:DIR")));
       case "cifar10c" -> new CifarC(Path.of(requireArgument(text, argument, "cifar10c:DIR")));
@@ -106,7 +110,8 @@ public sealed interface DataSpec {
       // said below
     }
     throw new InvalidInputException(
-        "data: expected builtin:N with a positive number of images, found \"%s\"".formatted(text));
+        "data: expected %s:N with a positive number of samples, found \"%s\""
+            .formatted(text.substring(0, text.indexOf(':')), text));
   }
 
   /**
@@ -121,6 +126,18 @@ public sealed interface DataSpec {
     @Override
     public ImageSet load(Split split) {
       return BuiltinImages.generate(split, size, BuiltinImages.DEFAULT_SEED);
+    }
+  }
+
+  /**
+   * Our own generated time series.
+   *
+   * @param size how many windows
+   */
+  record Series(int size) implements DataSpec {
+    @Override
+    public ImageSet load(Split split) {
+      return BuiltinSeries.generate(split, size, BuiltinSeries.DEFAULT_SEED);
     }
   }
 

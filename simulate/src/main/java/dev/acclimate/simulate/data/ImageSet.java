@@ -3,6 +3,7 @@ package dev.acclimate.simulate.data;
 import dev.acclimate.models.InvalidInputException;
 import java.util.List;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Labelled images {@code [N, C, H, W]}, held in memory one array an image as uint8 or float32, or
@@ -43,6 +44,7 @@ public final class ImageSet {
   private final int[] labels;
   private final Values values;
   private final Storage storage;
+  private volatile @Nullable ChannelStatistics statistics;
 
   private ImageSet(
       String name,
@@ -199,6 +201,16 @@ public final class ImageSet {
   /** What the numbers are. */
   public Values values() {
     return values;
+  }
+
+  /** Mean and standard deviation of each channel; read off all samples the first time. */
+  public ChannelStatistics statistics() {
+    ChannelStatistics known = statistics;
+    if (known == null) {
+      known = ChannelStatistics.of(this);
+      statistics = known;
+    }
+    return known;
   }
 
   /**

@@ -1,5 +1,6 @@
 package dev.acclimate.simulate.training;
 
+import dev.acclimate.models.Dimension;
 import dev.acclimate.models.ElementType;
 import dev.acclimate.models.ExecutionProvider;
 import dev.acclimate.models.ModelSession;
@@ -10,6 +11,7 @@ import dev.acclimate.simulate.data.ImageSet;
 import dev.acclimate.simulate.data.Preprocessing;
 import java.nio.FloatBuffer;
 import java.util.Map;
+import java.util.stream.LongStream;
 
 /** How often a classifier's first output has its maximum at the label. */
 final class Accuracy {
@@ -24,7 +26,7 @@ final class Accuracy {
     String output = model.outputs().get(0).name();
     try (ModelSession session =
             ModelSession.open(model, new SessionSettings(ExecutionProvider.CPU, threads));
-        Tensor buffer = input(images, BATCH)) {
+        Tensor buffer = input(model, BATCH)) {
       for (int start = 0; start < images.size(); start += BATCH) {
         int count = Math.min(BATCH, images.size() - start);
         FloatBuffer values = buffer.floats();
@@ -43,9 +45,12 @@ final class Accuracy {
     return hits / (double) images.size();
   }
 
-  static Tensor input(ImageSet images, int count) {
+  /** Room for a batch, as the model's first input takes it. */
+  static Tensor input(OnnxModel model, int count) {
+    LongStream sample =
+        model.inputs().get(0).dimensions().stream().skip(1).mapToLong(Dimension::size);
     return Tensor.allocate(
-        ElementType.FP32, count, images.channels(), images.height(), images.width());
+        ElementType.FP32, LongStream.concat(LongStream.of(count), sample).toArray());
   }
 
   /** Rows of {@code [B, classes]} whose largest value stands at the label. */

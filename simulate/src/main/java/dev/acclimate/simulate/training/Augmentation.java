@@ -8,7 +8,7 @@ import dev.acclimate.simulate.random.SeededRandom;
  * right or upside down half of the time. No class of the builtin images changes by that; noise,
  * blur and light are left alone, since what the model has not seen is what adaptation is for.
  */
-final class Augmentation {
+final class Augmentation implements Trainer.Change {
   private static final int REACH = 4;
 
   private final ImageShape shape;
@@ -19,8 +19,8 @@ final class Augmentation {
     this.original = new float[shape.size()];
   }
 
-  /** Changes {@code chw} in place. */
-  void apply(float[] chw, SeededRandom random) {
+  @Override
+  public void apply(float[] chw, SeededRandom random) {
     System.arraycopy(chw, 0, original, 0, original.length);
     int down = random.nextInt(2 * REACH + 1) - REACH;
     int right = random.nextInt(2 * REACH + 1) - REACH;

@@ -4,35 +4,95 @@ import dev.acclimate.models.GraphEditor;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.Tensor;
-import dev.acclimate.simulate.data.BuiltinImages;
+import dev.acclimate.simulate.data.ChannelStatistics;
+import dev.acclimate.simulate.data.DataSpec;
 import dev.acclimate.simulate.data.ImageSet;
+import dev.acclimate.simulate.data.ImageShape;
 import dev.acclimate.simulate.data.Layout;
 import dev.acclimate.simulate.data.Preprocessing;
+import dev.acclimate.simulate.data.Split;
+import dev.acclimate.simulate.training.SmallResNet.Architecture;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
-import java.util.stream.Collectors;
 
 /**
- * Trains the model that the project ships: a small ResNet on {@link BuiltinImages}, with the
- * backward pass as an ONNX graph. The same settings give the same file on the same machine; another
- * kind of processor rounds otherwise and ends within a point of the accuracy.
+ * Trains the models that the project ships: small ResNets on its own data, with the backward pass
+ * as an ONNX graph. The same settings give the same file on the same machine; another kind of
+ * processor rounds otherwise and ends within a point of the accuracy.
  */
 public final class BuiltinModelTraining {
   private BuiltinModelTraining() {}
+
+  /** Which model. */
+  public enum Kind {
+    /** The classifier of {@link dev.acclimate.simulate.data.BuiltinImages}. */
+    IMAGES {
+      @Override
+      public Settings settings() {
+        return new Settings(10, 20_000, 5_000, 64, 1, 0.1, 0.9, 5e-4, 0, 0);
+      }
+
+      @Override
+      Architecture architecture() {
+        return Architecture.IMAGES;
+      }
+
+      @Override
+      DataSpec data(int samples) {
+        return new DataSpec.Builtin(samples);
+      }
+
+      @Override
+      Trainer.Change augmentation(ImageShape shape) {
+        return new Augmentation(shape);
+      }
+    },
+
+    /** The classifier of {@link dev.acclimate.simulate.data.BuiltinSeries}. */
+    SERIES {
+      @Override
+      public Settings settings() {
+        return new Settings(10, 20_000, 5_000, 64, 1, 0.1, 0.9, 5e-4, 0, 0);
+      }
+
+      @Override
+      Architecture architecture() {
+        return Architecture.SERIES;
+      }
+
+      @Override
+      DataSpec data(int samples) {
+        return new DataSpec.Series(samples);
+      }
+
+      @Override
+      Trainer.Change augmentation(ImageShape shape) {
+        return Trainer.Change.NONE; // there are as many windows as one cares to make
+      }
+    };
+
+    /** What the shipped model was trained with. */
+    public abstract Settings settings();
+
+    abstract Architecture architecture();
+
+    abstract DataSpec data(int samples);
+
+    abstract Trainer.Change augmentation(ImageShape shape);
+  }
 
   /**
    * What to train.
    *
    * @param epochs passes over the images
-   * @param images how many to train on
+   * @param images how many samples to train on
    * @param testImages how many to judge by
-   * @param batchSize images a step
+   * @param batchSize samples a step
    * @param blocks residual blocks per stage
    * @param learningRate the highest, reached after one epoch; it falls to 0 along a cosine
    * @param momentum Nesterov's
@@ -51,10 +111,6 @@ public final class BuiltinModelTraining {
       double weightDecay,
       double labelSmoothing,
       long seed) {
-
-    /** What the builtin model was trained with. */
-    public static final Settings DEFAULT =
-        new Settings(10, 20_000, 5_000, 64, 1, 0.1, 0.9, 5e-4, 0, 0);
 
     /**
      * @throws InvalidInputException when a number is out of its range
@@ -181,20 +237,22 @@ public final class BuiltinModelTraining {
   }
 
   /**
-   * Generates the images, trains, and tests.
+   * Generates the samples, trains, and tests.
    *
    * @param progress told after every epoch
    * @throws IllegalStateException when the loss is no longer finite
    */
-  public static Result run(Settings settings, Consumer<Epoch> progress) {
-    ImageSet images = BuiltinImages.train(settings.images(), BuiltinImages.DEFAULT_SEED);
-    ImageSet test = BuiltinImages.test(settings.testImages(), BuiltinImages.DEFAULT_SEED);
+  public static Result run(Kind kind, Settings settings, Consumer<Epoch> progress) {
+    ImageSet images = kind.data(settings.images()).load(Split.TRAIN);
+    ImageSet test = kind.data(settings.testImages()).load(Split.TEST);
     Preprocessing preprocessing = preprocessing(images);
     long start = System.nanoTime();
     OnnxModel untrained =
-        SmallResNet.create(settings.blocks(), images.classes().size(), settings.seed());
+        SmallResNet.create(
+            kind.architecture(), settings.blocks(), images.classes().size(), settings.seed());
     Map<String, Tensor> trained;
-    try (Trainer trainer = new Trainer(untrained, images, preprocessing, settings)) {
+    Trainer.Change augmentation = kind.augmentation(images.shape());
+    try (Trainer trainer = new Trainer(untrained, images, preprocessing, augmentation, settings)) {
       for (int epoch = 1; epoch <= settings.epochs(); epoch++) {
         Trainer.Outcome outcome = trainer.epoch(epoch);
         progress.accept(
@@ -223,33 +281,18 @@ public final class BuiltinModelTraining {
     return editor.build();
   }
 
-  /** The images' own mean and standard deviation per channel, to four digits. */
+  /** The samples' own mean and standard deviation per channel, to four digits. */
   private static Preprocessing preprocessing(ImageSet images) {
-    int channels = images.channels();
-    int plane = images.shape().plane();
-    double[] sums = new double[channels];
-    double[] squares = new double[channels];
-    float[] chw = new float[images.shape().size()];
-    for (int i = 0; i < images.size(); i++) {
-      images.read(i, chw);
-      for (int j = 0; j < chw.length; j++) {
-        sums[j / plane] += chw[j];
-        squares[j / plane] += chw[j] * chw[j];
-      }
-    }
-    List<Double> means = new ArrayList<>();
-    List<Double> deviations = new ArrayList<>();
-    double count = (double) images.size() * plane;
-    for (int c = 0; c < channels; c++) {
-      double mean = sums[c] / count;
-      means.add(Math.round(mean * 1e4) / 1e4);
-      deviations.add(Math.round(Math.sqrt(squares[c] / count - mean * mean) * 1e4) / 1e4);
-    }
+    ChannelStatistics statistics = images.statistics();
     return new Preprocessing(
         Preprocessing.DEFAULT_SCALE,
-        means,
-        deviations,
+        rounded(statistics.means()),
+        rounded(statistics.deviations()),
         Layout.NCHW,
-        images.classes().stream().collect(Collectors.toList()));
+        images.classes());
+  }
+
+  private static List<Double> rounded(List<Double> values) {
+    return values.stream().map(value -> Math.round(value * 1e4) / 1e4).toList();
   }
 }

@@ -22,26 +22,47 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.LongStream;
 
 /**
- * Residual networks for 32x32 images as of He et al. 2016 (CVPR), section 4.2, with a projection
- * where the shape changes: a stem, three stages of 16, 32 and 64 channels, a linear layer. Nodes
- * and parameters are named as torchvision names them ({@code layer1.0.bn1}, {@code
- * layer1.0.bn1.weight}).
+ * Residual networks for small images as of He et al. 2016 (CVPR), section 4.2, with a projection
+ * where the shape changes: a stem, three stages, a linear layer; and the same for time series, with
+ * kernels along time alone. Nodes and parameters are named as torchvision names them ({@code
+ * layer1.0.bn1}, {@code layer1.0.bn1.weight}).
  */
 final class SmallResNet {
   static final String INPUT = "input";
   static final String OUTPUT = "logits";
-  static final int SIDE = 32;
-
-  private static final int[] WIDTHS = {16, 32, 64};
   private static final int OPSET = 17;
   private static final int IR_VERSION = 8;
 
+  /**
+   * A network's measures.
+   *
+   * @param channels of a sample
+   * @param axes sizes of a sample's other axes: height and width, or length
+   * @param widths channels of each stage
+   * @param kernel size of the convolutions along each axis, odd
+   */
+  record Architecture(int channels, List<Integer> axes, List<Integer> widths, int kernel) {
+    /** For 32x32 RGB images, as published. */
+    static final Architecture IMAGES = new Architecture(3, List.of(32, 32), List.of(16, 32, 64), 3);
+
+    /** For 128 steps of three sensors: long kernels, few channels, a fifth of the parameters. */
+    static final Architecture SERIES = new Architecture(3, List.of(128), List.of(16, 24, 32), 5);
+
+    /** Shape of a sample. */
+    long[] shape() {
+      return LongStream.concat(LongStream.of(channels), axes.stream().mapToLong(i -> i)).toArray();
+    }
+  }
+
+  private final Architecture architecture;
   private final SeededRandom random;
   private final GraphProto.Builder graph = GraphProto.newBuilder();
 
-  private SmallResNet(SeededRandom random) {
+  private SmallResNet(Architecture architecture, SeededRandom random) {
+    this.architecture = architecture;
     this.random = random;
   }
 
@@ -50,22 +71,25 @@ final class SmallResNet {
    *
    * @param blocks residual blocks per stage: 1 gives ResNet-8, 2 ResNet-14, 3 ResNet-20
    */
-  static OnnxModel create(int blocks, int classes, long seed) {
-    return new SmallResNet(SeededRandom.of(seed, "weights".hashCode())).build(blocks, classes);
+  static OnnxModel create(Architecture architecture, int blocks, int classes, long seed) {
+    return new SmallResNet(architecture, SeededRandom.of(seed, "weights".hashCode()))
+        .build(blocks, classes);
   }
 
   private OnnxModel build(int blocks, int classes) {
     graph.setName("resnet" + (6 * blocks + 2));
-    graph.addInput(valueInfo(INPUT, 3, SIDE, SIDE));
+    graph.addInput(valueInfo(INPUT, architecture.shape()));
     graph.addOutput(valueInfo(OUTPUT, classes));
-    String x = convolution("conv1", INPUT, 3, WIDTHS[0], 3, 1);
-    x = relu("relu", normalization("bn1", x, WIDTHS[0]));
-    int channels = WIDTHS[0];
-    for (int stage = 0; stage < WIDTHS.length; stage++) {
+    int channels = architecture.widths().get(0);
+    String x =
+        convolution("conv1", INPUT, architecture.channels(), channels, architecture.kernel(), 1);
+    x = relu("relu", normalization("bn1", x, channels));
+    for (int stage = 0; stage < architecture.widths().size(); stage++) {
+      int width = architecture.widths().get(stage);
       for (int block = 0; block < blocks; block++) {
         int stride = stage > 0 && block == 0 ? 2 : 1;
-        x = block("layer" + (stage + 1) + "." + block, x, channels, WIDTHS[stage], stride);
-        channels = WIDTHS[stage];
+        x = block("layer" + (stage + 1) + "." + block, x, channels, width, stride);
+        channels = width;
       }
     }
     x = node("GlobalAveragePool", "avgpool", List.of(x));
@@ -82,9 +106,10 @@ final class SmallResNet {
   }
 
   private String block(String name, String x, int inputs, int outputs, int stride) {
-    String path = convolution(name + ".conv1", x, inputs, outputs, 3, stride);
+    int kernel = architecture.kernel();
+    String path = convolution(name + ".conv1", x, inputs, outputs, kernel, stride);
     path = relu(name + ".relu1", normalization(name + ".bn1", path, outputs));
-    path = convolution(name + ".conv2", path, outputs, outputs, 3, 1);
+    path = convolution(name + ".conv2", path, outputs, outputs, kernel, 1);
     path = normalization(name + ".bn2", path, outputs);
     String shortcut = x;
     if (stride != 1 || inputs != outputs) {
@@ -96,16 +121,23 @@ final class SmallResNet {
 
   private String convolution(
       String name, String x, int inputs, int outputs, int kernel, int stride) {
-    double deviation = Math.sqrt(2.0 / (outputs * kernel * kernel)); // fan out
-    String weight = gaussian(name + ".weight", deviation, outputs, inputs, kernel, kernel);
-    long pad = kernel / 2;
+    int axes = architecture.axes().size();
+    long[] window = repeated(kernel, axes);
+    double deviation = Math.sqrt(2.0 / (outputs * Tensor.elements(window))); // fan out
+    long[] shape =
+        LongStream.concat(LongStream.of(outputs, inputs), LongStream.of(window)).toArray();
+    String weight = gaussian(name + ".weight", deviation, shape);
     return node(
         "Conv",
         name,
         List.of(x, weight),
-        OperatorWriter.integers("kernel_shape", kernel, kernel),
-        OperatorWriter.integers("strides", stride, stride),
-        OperatorWriter.integers("pads", pad, pad, pad, pad));
+        OperatorWriter.integers("kernel_shape", window),
+        OperatorWriter.integers("strides", repeated(stride, axes)),
+        OperatorWriter.integers("pads", repeated(kernel / 2, 2 * axes)));
+  }
+
+  private static long[] repeated(long value, int times) {
+    return LongStream.generate(() -> value).limit(times).toArray();
   }
 
   private String normalization(String name, String x, int channels) {

@@ -39,6 +39,14 @@ final class Trainer implements AutoCloseable {
    */
   record Outcome(double loss, double accuracy) {}
 
+  /** What is done to a sample before the network sees it, in place, each epoch anew. */
+  @FunctionalInterface
+  interface Change {
+    Change NONE = (chw, random) -> {};
+
+    void apply(float[] chw, SeededRandom random);
+  }
+
   private final Settings settings;
   private final ImageSet images;
   private final Preprocessing preprocessing;
@@ -46,7 +54,7 @@ final class Trainer implements AutoCloseable {
   private final ModelSession session;
   private final Map<String, Tensor> parameters;
   private final NesterovSgd optimiser;
-  private final Augmentation augmentation;
+  private final Change augmentation;
   private final Map<String, Tensor> feeds = new HashMap<>();
   private final Tensor input;
   private final Tensor labels;
@@ -54,7 +62,12 @@ final class Trainer implements AutoCloseable {
   private final float[] chw;
   private int steps;
 
-  Trainer(OnnxModel model, ImageSet images, Preprocessing preprocessing, Settings settings) {
+  Trainer(
+      OnnxModel model,
+      ImageSet images,
+      Preprocessing preprocessing,
+      Change augmentation,
+      Settings settings) {
     this.settings = settings;
     this.images = images;
     this.preprocessing = preprocessing;
@@ -67,8 +80,8 @@ final class Trainer implements AutoCloseable {
       moved.put(name, parameter(name));
     }
     this.optimiser = new NesterovSgd(moved, settings.momentum(), settings.weightDecay());
-    this.augmentation = new Augmentation(images.shape());
-    this.input = Accuracy.input(images, settings.batchSize());
+    this.augmentation = augmentation;
+    this.input = Accuracy.input(model, settings.batchSize());
     this.labels = Tensor.allocate(ElementType.INT64, settings.batchSize());
     this.batchLabels = new int[settings.batchSize()];
     this.chw = new float[images.shape().size()];

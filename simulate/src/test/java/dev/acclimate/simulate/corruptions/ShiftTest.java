@@ -15,6 +15,7 @@ import net.jqwik.api.constraints.IntRange;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class ShiftTest {
 
@@ -75,7 +76,7 @@ class ShiftTest {
   }
 
   @ParameterizedTest
-  @EnumSource
+  @MethodSource("dev.acclimate.simulate.corruptions.CorrupterTest#ofImages")
   void approachesTheNextSeverityWithoutAStep(Corruption corruption) {
     float[] clean = image(4);
     float[] before = corrupted(new Shift(corruption, 1), 4);

@@ -29,6 +29,7 @@ class DataSpecTest {
         "builtin:",
         "builtin:0",
         "builtin:many",
+        "builtin-series:0",
         "npz",
         "npz:",
         "cifar10:",

@@ -13,8 +13,10 @@ import dev.acclimate.models.SessionSettings;
 import dev.acclimate.models.Tensor;
 import dev.acclimate.models.gradients.TrainingGraph;
 import dev.acclimate.simulate.training.BuiltinModelTraining.Epoch;
+import dev.acclimate.simulate.training.BuiltinModelTraining.Kind;
 import dev.acclimate.simulate.training.BuiltinModelTraining.Result;
 import dev.acclimate.simulate.training.BuiltinModelTraining.Settings;
+import dev.acclimate.simulate.training.SmallResNet.Architecture;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -30,8 +32,8 @@ class TrainingTest {
   @Test
   void lossFallsAndSameSeedGivesSameModel() {
     List<Epoch> epochs = new ArrayList<>();
-    Result first = BuiltinModelTraining.run(SMALL, epochs::add);
-    Result second = BuiltinModelTraining.run(SMALL, epoch -> {});
+    Result first = BuiltinModelTraining.run(Kind.IMAGES, SMALL, epochs::add);
+    Result second = BuiltinModelTraining.run(Kind.IMAGES, SMALL, epoch -> {});
 
     assertThat(epochs).hasSize(3);
     assertThat(epochs.get(2).loss()).isLessThan(epochs.get(0).loss());
@@ -43,7 +45,7 @@ class TrainingTest {
   @Test
   void gradientPredictsTheChangeOfTheLoss() {
     Random random = new Random(5);
-    OnnxModel model = SmallResNet.create(2, 10, 3);
+    OnnxModel model = SmallResNet.create(Architecture.IMAGES, 2, 10, 3);
     List<String> trainable = SmallResNet.trainable(model);
     TrainingGraph graph = TrainingGraph.of(model, trainable, 0.1);
     Map<String, Tensor> initializers = SmallResNet.initializers(model);
@@ -114,7 +116,7 @@ class TrainingTest {
 
   @Test
   void namesAreTorchvisions() {
-    OnnxModel model = SmallResNet.create(1, 10, 0);
+    OnnxModel model = SmallResNet.create(Architecture.IMAGES, 1, 10, 0);
 
     assertThat(model.inputs()).hasToString("[input FP32 [batch, 3, 32, 32]]");
     assertThat(model.outputs()).hasToString("[logits FP32 [batch, 10]]");
@@ -125,7 +127,7 @@ class TrainingTest {
 
   @Test
   void settingsOutOfRangeAreNamed() {
-    assertThatThrownBy(() -> Settings.DEFAULT.withEpochs(0))
+    assertThatThrownBy(() -> Kind.IMAGES.settings().withEpochs(0))
         .isInstanceOf(InvalidInputException.class)
         .hasMessage("epochs: expected at least 1, found 0");
   }
