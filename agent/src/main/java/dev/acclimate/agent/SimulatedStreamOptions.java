@@ -242,7 +242,7 @@ final class SimulatedStreamOptions {
 
   /** Likewise, of data that was read already. */
   static ImageSet sourceImages(String data, DataSpec spec) {
-    if (spec instanceof DataSpec.Npz) {
+    if (!spec.hasTrainingPart()) {
       throw new InvalidInputException(
           "--data "
               + data

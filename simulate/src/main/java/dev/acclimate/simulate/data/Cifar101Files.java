@@ -21,7 +21,7 @@ final class Cifar101Files {
    */
   static List<String> domains(Path directory) {
     List<String> versions =
-        Folder.names(directory, file -> true).stream()
+        Folder.files(directory).stream()
             .filter(name -> name.startsWith("cifar10.1_") && name.endsWith(DATA))
             .map(name -> name.substring(0, name.length() - DATA.length()))
             .toList();

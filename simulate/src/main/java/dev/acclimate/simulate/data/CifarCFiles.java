@@ -25,7 +25,7 @@ final class CifarCFiles {
    */
   static List<String> domains(Path directory) {
     List<String> corruptions =
-        Folder.names(directory, file -> true).stream()
+        Folder.files(directory).stream()
             .filter(name -> name.endsWith(ENDING) && !name.equals(LABELS))
             .map(name -> name.substring(0, name.length() - ENDING.length()))
             .toList();

@@ -21,6 +21,13 @@ import java.util.List;
  * images are found likewise</td></tr>
  * <tr><td>{@code idx:DIR}</td><td>MNIST and sets in its form, {@code train-images-idx3-ubyte} and so
  * on, gzipped or not</td></tr>
+ * <tr><td>{@code images:DIR}</td><td>PNG, JPEG or BMP files in a folder a class; such folders in
+ * {@code train} and {@code test} (or {@code val}); in a folder a domain (PACS, Office-Home); in a
+ * folder a severity, 1 to 5, in a folder a domain (ImageNet-C). {@code classes.txt} may name the
+ * classes in their order, which otherwise is alphabetical. {@code images:DIR?size=224} scales images
+ * to cover that size, bilinearly with antialiasing, and cuts it out of the centre ({@code size=HxW}
+ * where it is no square); {@code size=224&resize=256} scales the shorter side to 256 before; {@code
+ * source=NAME} says which domain is clean; {@code channels=3} makes grey sets RGB</td></tr>
  * <tr><td>{@code mnistc:DIR}</td><td>MNIST-C as published; its corruptions are domains, {@code
  * identity} is clean</td></tr>
  * <tr><td>{@code npz:FILE}</td><td>{@code x} {@code [N, C, H, W]} float32 or {@code [N, H, W, C]} uint8,
@@ -33,12 +40,12 @@ public sealed interface DataSpec {
   String KNOWN =
       "builtin, builtin:N, builtin-series, builtin-series:N,"
           + " cifar10:DIR, cifar100:DIR, cifar10c:DIR, cifar10.1:DIR, idx:DIR,"
-          + " mnistc:DIR, npz:FILE";
+          + " images:DIR, images:DIR?size=N, mnistc:DIR, npz:FILE";
 
   /**
    * Reads or generates the images.
    *
-   * @param split which part; a set that has only one part (npz) gives it for either
+   * @param split which part; a set without {@link #hasTrainingPart()} gives the same for either
    * @throws InvalidInputException if a file is missing or malformed, or all samples are shifted
    */
   ImageSet load(Split split);
@@ -46,6 +53,16 @@ public sealed interface DataSpec {
   /** The test part. */
   default ImageSet load() {
     return load(Split.TEST);
+  }
+
+  /**
+   * Whether the training part is other samples than the test part, so that a model may be
+   * calibrated on it and judged on the other.
+   *
+   * @throws InvalidInputException if the set is missing
+   */
+  default boolean hasTrainingPart() {
+    return true;
   }
 
   /**
@@ -85,6 +102,7 @@ public sealed interface DataSpec {
       case "cifar10c" -> new CifarC(Path.of(requireArgument(text, argument, "cifar10c:DIR")));
       case "cifar10.1" -> new Cifar101(Path.of(requireArgument(text, argument, "cifar10.1:DIR")));
       case "idx" -> new Idx(Path.of(requireArgument(text, argument, "idx:DIR")));
+      case "images" -> Images.parse(requireArgument(text, argument, "images:DIR"));
       case "mnistc" -> new MnistC(Path.of(requireArgument(text, argument, "mnistc:DIR")));
       case "npz" -> new Npz(Path.of(requireArgument(text, argument, "npz:FILE")));
       default ->
@@ -201,6 +219,44 @@ public sealed interface DataSpec {
     }
   }
 
+  /**
+   * Image files, a folder a class.
+   *
+   * @param options how they are read
+   */
+  record Images(Path directory, ImageFolderOptions options) implements DataSpec {
+    private static Images parse(String argument) {
+      int query = argument.lastIndexOf('?');
+      return new Images(
+          Path.of(query < 0 ? argument : argument.substring(0, query)),
+          ImageFolderOptions.parse(query < 0 ? "" : argument.substring(query + 1)));
+    }
+
+    private ImageFolder folder() {
+      return new ImageFolder(directory, options);
+    }
+
+    @Override
+    public ImageSet load(Split split) {
+      return folder().clean(split);
+    }
+
+    @Override
+    public boolean hasTrainingPart() {
+      return folder().hasTrainingPart();
+    }
+
+    @Override
+    public List<String> domains() {
+      return folder().domains();
+    }
+
+    @Override
+    public ImageSet loadDomain(String name, int severity) {
+      return folder().domain(name, severity);
+    }
+  }
+
   /** MNIST-C in {@code directory}. */
   record MnistC(Path directory) implements DataSpec {
     @Override
@@ -224,6 +280,11 @@ public sealed interface DataSpec {
     @Override
     public ImageSet load(Split split) {
       return NpzImages.read(file);
+    }
+
+    @Override
+    public boolean hasTrainingPart() {
+      return false;
     }
   }
 }

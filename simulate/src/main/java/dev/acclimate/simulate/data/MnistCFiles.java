@@ -27,8 +27,9 @@ final class MnistCFiles {
    */
   static List<String> domains(Path directory) {
     List<String> corruptions =
-        Folder.names(directory, folder -> Files.exists(images(folder, Split.TEST))).stream()
+        Folder.folders(directory).stream()
             .filter(name -> !name.equals(CLEAN))
+            .filter(name -> Files.isRegularFile(images(directory.resolve(name), Split.TEST)))
             .toList();
     return OwnDomains.inOrder(
         OwnDomains.some(corruptions, directory, "a folder such as fog with test_images.npy"),
