@@ -1,6 +1,7 @@
 package dev.acclimate.agent.broker;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import java.net.ServerSocket;
 import java.nio.file.Path;
@@ -45,8 +46,8 @@ class EmbeddedBrokerTest {
 
       assertThat(again.bootstrap()).isEqualTo("127.0.0.1:" + port);
       assertThat(cluster(again)).isEqualTo(cluster);
-      // each transaction is a record and the mark of its commit
-      assertThat(endOffset(again, "a")).isEqualTo(4);
+      // each transaction is a record and the mark of its commit, which comes after the answer
+      await().untilAsserted(() -> assertThat(endOffset(again, "a")).isEqualTo(4));
     }
   }
 

@@ -24,11 +24,11 @@ final class Exposure {
     for (int count = 0; count <= full; count++) {
       encoded[count] = (float) encode(count / light.photons());
     }
-    Noise.LogFactorial logFactorial = new Noise.LogFactorial(2 * full + 64);
+    PoissonCounts counts =
+        new PoissonCounts(value -> decode(value) * light.gain() * light.photons());
     return (chw, random) -> {
       for (int i = 0; i < chw.length; i++) {
-        double mean = decode(chw[i]) * light.gain() * light.photons();
-        chw[i] = encoded[Math.min(full, Noise.poisson(mean, random, logFactorial))];
+        chw[i] = encoded[Math.min(full, counts.draw(chw[i], random))];
       }
     };
   }
