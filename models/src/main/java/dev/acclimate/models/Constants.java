@@ -7,16 +7,19 @@ import ai.onnx.proto.OnnxMl.TensorProto;
 import com.google.protobuf.ByteString;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.IntBuffer;
+import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
 /** The tensors of a graph whose values are known before it runs. */
-final class Constants {
+public final class Constants {
   private final Map<String, TensorProto> initializers = new HashMap<>();
   private final Map<String, NodeProto> producers = new HashMap<>();
 
-  Constants(GraphProto graph) {
+  public Constants(GraphProto graph) {
     graph.getInitializerList().forEach(tensor -> initializers.put(tensor.getName(), tensor));
     for (NodeProto node : graph.getNodeList()) {
       node.getOutputList().forEach(output -> producers.put(output, node));
@@ -58,6 +61,19 @@ final class Constants {
                   .addDims(attribute.getFloatsCount())
                   .addAllFloatData(attribute.getFloatsList())
                   .build());
+      case "value_float" ->
+          Optional.of(
+              TensorProto.newBuilder()
+                  .setDataType(TensorProto.DataType.FLOAT.getNumber())
+                  .addFloatData(attribute.getF())
+                  .build());
+      case "value_int" ->
+          Optional.of(
+              TensorProto.newBuilder()
+                  .setDataType(TensorProto.DataType.INT64.getNumber())
+                  .addInt64Data(attribute.getI())
+                  .build());
+      case "value_ints" -> Optional.of(tensor(attribute.getIntsList()));
       default -> Optional.empty();
     };
   }
@@ -70,12 +86,48 @@ final class Constants {
         .map(Constants::floats);
   }
 
-  /** The values of a constant int64 vector, empty for anything else. */
-  Optional<long[]> integers(String tensor) {
-    return value(tensor)
-        .filter(t -> t.getDataType() == TensorProto.DataType.INT64.getNumber())
-        .filter(t -> t.getDimsCount() == 1)
-        .map(Constants::longs);
+  /** The values of a constant int64 or int32 scalar or vector, empty for anything else. */
+  public Optional<long[]> integers(String tensor) {
+    return value(tensor).filter(t -> t.getDimsCount() <= 1).flatMap(Constants::integers);
+  }
+
+  /** The value of a constant number or truth value (0 or 1) of one element. */
+  public Optional<Double> scalar(String tensor) {
+    Optional<TensorProto> value =
+        value(tensor).filter(t -> t.getDimsList().stream().allMatch(size -> size == 1));
+    if (value.isEmpty()) {
+      return Optional.empty();
+    }
+    TensorProto one = value.get();
+    if (one.getDataType() == TensorProto.DataType.FLOAT.getNumber()) {
+      return Optional.of((double) floats(one)[0]);
+    }
+    if (one.getDataType() == TensorProto.DataType.BOOL.getNumber()) {
+      return Optional.of(
+          one.hasRawData() ? one.getRawData().byteAt(0) : (double) one.getInt32Data(0));
+    }
+    return integers(one).map(values -> (double) values[0]);
+  }
+
+  private static Optional<long[]> integers(TensorProto tensor) {
+    if (tensor.getDataType() == TensorProto.DataType.INT64.getNumber()) {
+      return Optional.of(longs(tensor));
+    }
+    if (tensor.getDataType() == TensorProto.DataType.INT32.getNumber()) {
+      return Optional.of(ints(tensor));
+    }
+    return Optional.empty();
+  }
+
+  private static long[] ints(TensorProto tensor) {
+    if (tensor.hasRawData()) {
+      ByteBuffer raw = tensor.getRawData().asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
+      long[] values = new long[raw.remaining() / Integer.BYTES];
+      IntBuffer ints = raw.asIntBuffer();
+      Arrays.setAll(values, ints::get);
+      return values;
+    }
+    return tensor.getInt32DataList().stream().mapToLong(Integer::longValue).toArray();
   }
 
   private static long[] longs(TensorProto tensor) {
@@ -100,6 +152,10 @@ final class Constants {
       values[i] = tensor.getFloatData(i);
     }
     return values;
+  }
+
+  private static TensorProto tensor(List<Long> values) {
+    return tensor(values.stream().mapToLong(Long::longValue).toArray());
   }
 
   /** An int64 vector. */

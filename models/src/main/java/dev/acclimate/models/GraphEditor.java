@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -113,7 +114,7 @@ public final class GraphEditor {
       NodeProto node = graph.getNode(i);
       if (node.getOutputList().contains(tensor)) {
         producerIndex = i;
-      } else if (i != readerIndex && reads(node, tensor)) {
+      } else if (i != readerIndex && tensorsRead(node).contains(tensor)) {
         return false;
       }
     }
@@ -150,20 +151,11 @@ public final class GraphEditor {
     return true;
   }
 
-  private static boolean reads(NodeProto node, String tensor) {
-    if (node.getInputList().contains(tensor)) {
-      return true;
-    }
-    Set<String> inner = new HashSet<>();
-    node.getAttributeList()
-        .forEach(
-            attribute -> {
-              if (attribute.hasG()) {
-                collectUses(attribute.getG(), inner);
-              }
-              attribute.getGraphsList().forEach(g -> collectUses(g, inner));
-            });
-    return inner.contains(tensor);
+  /** The tensors that a node reads: its inputs, and what its branches or loop body use. */
+  public static Set<String> tensorsRead(NodeProto node) {
+    Set<String> read = new LinkedHashSet<>();
+    collectUses(node, read);
+    return read;
   }
 
   /** Puts {@code nodes} after all others. */
@@ -271,17 +263,19 @@ public final class GraphEditor {
 
   private static void collectUses(GraphProto part, Set<String> used) {
     part.getOutputList().forEach(output -> used.add(output.getName()));
-    for (NodeProto node : part.getNodeList()) {
-      used.addAll(node.getInputList());
-      node.getAttributeList()
-          .forEach(
-              attribute -> {
-                if (attribute.hasG()) {
-                  collectUses(attribute.getG(), used);
-                }
-                attribute.getGraphsList().forEach(graph -> collectUses(graph, used));
-              });
-    }
+    part.getNodeList().forEach(node -> collectUses(node, used));
+  }
+
+  private static void collectUses(NodeProto node, Set<String> used) {
+    used.addAll(node.getInputList());
+    node.getAttributeList()
+        .forEach(
+            attribute -> {
+              if (attribute.hasG()) {
+                collectUses(attribute.getG(), used);
+              }
+              attribute.getGraphsList().forEach(graph -> collectUses(graph, used));
+            });
   }
 
   /** The edited model. */

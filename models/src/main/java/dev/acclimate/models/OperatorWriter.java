@@ -4,7 +4,10 @@ import ai.onnx.proto.OnnxMl.AttributeProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
 import ai.onnx.proto.OnnxMl.TensorProto;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Writes ONNX nodes one operator at a time, in the form that the model's operator set asks for
@@ -16,6 +19,7 @@ public final class OperatorWriter {
   private final String prefix;
   private final long opset;
   private final List<NodeProto> nodes = new ArrayList<>();
+  private final Map<String, String> unreshaped = new HashMap<>();
 
   OperatorWriter(GraphEditor editor, String prefix) {
     this.editor = editor;
@@ -101,12 +105,23 @@ public final class OperatorWriter {
 
   /** Reshapes; 0 keeps a size, -1 infers one. */
   public String reshape(String a, long... shape) {
-    return node("Reshape", a, constant(shape));
+    boolean keeps = Arrays.stream(shape).anyMatch(size -> size == 0);
+    return keeps ? node("Reshape", a, constant(shape)) : reshapeTo(a, constant(shape));
   }
 
-  /** Reshapes to a shape that is an int64 tensor itself. */
+  /** Reshapes to a shape that is an int64 tensor itself, without zeros that keep sizes. */
   public String reshapeTo(String a, String shape) {
-    return node("Reshape", a, shape);
+    // one at a time: ONNX Runtime joins them too, but stumbles over shapes that it cannot infer
+    String result = node("Reshape", unreshaped.getOrDefault(a, a), shape);
+    unreshaped.put(result, unreshaped.getOrDefault(a, a));
+    return result;
+  }
+
+  /** Inserts an axis of size 1. */
+  public String unsqueeze(String a, int axis) {
+    return opset >= 13
+        ? node("Unsqueeze", a, constant(new long[] {axis}))
+        : emit("Unsqueeze", List.of(a), integers("axes", axis));
   }
 
   public String expandTo(String a, String shape) {
@@ -175,6 +190,11 @@ public final class OperatorWriter {
     return reduce("ReduceSum", a, keepDims, opset >= 13, axes);
   }
 
+  /** The same over axes that are an int64 tensor (operator set 13 on). */
+  public String reduceSumOver(String a, boolean keepDims, String axes) {
+    return emit("ReduceSum", List.of(a, axes), integer("keepdims", keepDims ? 1 : 0));
+  }
+
   public String reduceL2(String a, boolean keepDims, long... axes) {
     return reduce("ReduceL2", a, keepDims, opset >= 18, axes);
   }
@@ -189,6 +209,11 @@ public final class OperatorWriter {
     return axesAreInput
         ? emit(operator, List.of(a, constant(axes)), keep)
         : emit(operator, List.of(a), keep, integers("axes", axes));
+  }
+
+  /** Version of the operator set that the nodes are written for. */
+  public long opset() {
+    return opset;
   }
 
   /** Any operator of the default domain with one result. */
@@ -232,6 +257,12 @@ public final class OperatorWriter {
   /** An int64 vector. */
   public String constant(long... values) {
     return editor.constant(prefix + "constant", Constants.tensor(values));
+  }
+
+  /** An int64 scalar. */
+  public String integerScalar(long value) {
+    return editor.constant(
+        prefix + "constant", Constants.tensor(new long[] {value}).toBuilder().clearDims().build());
   }
 
   public static AttributeProto integer(String name, long value) {

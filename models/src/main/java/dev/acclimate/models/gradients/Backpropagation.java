@@ -1,7 +1,9 @@
 package dev.acclimate.models.gradients;
 
 import ai.onnx.proto.OnnxMl.NodeProto;
+import dev.acclimate.models.Constants;
 import dev.acclimate.models.Dimension;
+import dev.acclimate.models.ElementType;
 import dev.acclimate.models.GraphEditor;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.OnnxModel;
@@ -11,7 +13,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -25,56 +26,82 @@ import org.jspecify.annotations.Nullable;
  * scalar with respect to chosen tensors. They are ordinary ONNX nodes, so the backward pass runs
  * wherever the forward pass does.
  *
- * <p>Only nodes between the chosen tensors and the scalar are differentiated. One among them whose
- * operator has no rule is an error that names both, raised before anything is written.
+ * <p>Only nodes between the chosen tensors and the scalar are differentiated, and of their inputs
+ * only those that lead to a chosen tensor. A node among them whose operator has no rule is an error
+ * that names both, raised before anything is added to the graph. Where an operator has a kink (Relu
+ * at 0, the maximum of equal numbers, ...) its rule says which of the slopes it takes.
  */
 public final class Backpropagation {
-  /** From this version on, ReduceSum takes its axes as an input. */
-  public static final long OLDEST_OPSET = 13;
+  /** From this version on, float32 tensors can be compared and cut by computed bounds. */
+  public static final long OLDEST_OPSET = 11;
+
+  /** Types whose tensors carry gradients, though only float32 ones are differentiated. */
+  private static final Set<ElementType> REAL =
+      Set.of(ElementType.FP32, ElementType.FP64, ElementType.FP16, ElementType.BF16);
 
   /** What BatchNormalization nodes normalize with. */
   public enum Normalization {
-    /** Their own mean and variance, constants of the gradient. */
+    /**
+     * As the model says: their own mean and variance, constants of the gradient, but for nodes with
+     * {@code training_mode} 1.
+     */
     FROZEN,
     /** The mean and variance of the batch, through which gradients flow: training mode. */
     BATCH
   }
 
+  /**
+   * A contribution to a tensor's gradient.
+   *
+   * @param compact true where it has the tensor's shape only after broadcasting
+   */
+  private record Part(String tensor, boolean compact) {}
+
   private final GraphEditor editor;
   private final OnnxModel model;
   private final OperatorWriter writer;
-  private final Set<String> dependent = new HashSet<>();
-  private final List<NodeProto> active = new ArrayList<>();
+  private final Constants constants;
+  private final String loss;
+  private final Set<String> parameters;
+  private final Normalization normalization;
   private final Map<NodeProto, MeasuredBatch> measured = new HashMap<>();
+  private final Map<Integer, List<NodeProto>> replacements = new HashMap<>();
   private final List<BatchStatistics> statistics = new ArrayList<>();
-  private final Map<String, List<String>> contributions = new HashMap<>();
+  private final Map<String, List<Part>> contributions = new HashMap<>();
   private final Map<String, String> gradients = new LinkedHashMap<>();
+  private ActivePath path;
   private Map<String, TensorInfo> shapes = Map.of();
 
-  private Backpropagation(GraphEditor editor) {
+  private Backpropagation(
+      GraphEditor editor, String loss, Collection<String> parameters, Normalization normalization) {
     this.editor = editor;
     this.model = editor.model();
     this.writer = editor.writer("gradients/");
+    this.constants = new Constants(model.graph());
+    this.loss = loss;
+    this.parameters = new LinkedHashSet<>(parameters);
+    this.normalization = normalization;
+    this.path = new ActivePath(model.graph(), loss, this.parameters, tensor -> true);
   }
 
   /**
    * Differentiates the graph of the model that {@code editor} was opened on.
    *
    * @param loss a tensor of one element
-   * @param parameters inputs, initializers or inner tensors to differentiate with respect to
+   * @param parameters inputs, initializers or inner tensors to differentiate with respect to,
+   *     float32
    * @throws InvalidInputException when an operator on the way has no rule, when the loss does not
    *     depend on a parameter, or when the operator set is older than {@link #OLDEST_OPSET}
    */
   public static Backpropagation append(
       GraphEditor editor, String loss, Collection<String> parameters, Normalization normalization) {
-    Backpropagation pass = new Backpropagation(editor);
-    pass.findActive(loss, new LinkedHashSet<>(parameters));
-    pass.inferShapes(loss, normalization);
-    pass.checkRules(loss);
-    if (normalization == Normalization.BATCH) {
-      pass.normalizeByBatch();
-    }
-    pass.propagate(loss, new LinkedHashSet<>(parameters));
+    Backpropagation pass = new Backpropagation(editor, loss, parameters, normalization);
+    pass.checkOpset();
+    pass.inferShapes();
+    pass.checkPath();
+    pass.measureBatches();
+    pass.propagate();
+    pass.replacements.forEach(editor::replace);
     editor.append(pass.writer.nodes());
     return pass;
   }
@@ -89,8 +116,7 @@ public final class Backpropagation {
     return List.copyOf(statistics);
   }
 
-  /** Nodes that lie on a path from a parameter to the loss. */
-  private void findActive(String loss, Set<String> parameters) {
+  private void checkOpset() {
     if (model.opset() < OLDEST_OPSET) {
       throw new InvalidInputException(
           model.name()
@@ -100,115 +126,157 @@ public final class Backpropagation {
               + OLDEST_OPSET
               + " or newer");
     }
-    dependent.addAll(parameters);
-    for (NodeProto node : model.graph().getNodeList()) {
-      if (!GradientRules.isConstant(node)
-          && node.getInputList().stream().anyMatch(dependent::contains)) {
-        dependent.addAll(node.getOutputList());
-      }
-    }
-    Set<String> reached = new HashSet<>(Set.of(loss));
-    for (int i = model.graph().getNodeCount() - 1; i >= 0; i--) {
-      NodeProto node = model.graph().getNode(i);
-      if (node.getOutputList().stream().anyMatch(o -> reached.contains(o) && dependent.contains(o))
-          && node.getInputList().stream().anyMatch(dependent::contains)) {
-        active.add(node);
-        reached.addAll(node.getInputList());
-      }
-    }
-    for (String parameter : parameters) {
-      if (!reached.contains(parameter)) {
-        throw new InvalidInputException(
-            model.name() + ": '" + loss + "' does not depend on '" + parameter + "'");
-      }
-    }
   }
 
-  private void inferShapes(String loss, Normalization normalization) {
+  private void inferShapes() {
     Set<String> tensors = new LinkedHashSet<>(Set.of(loss));
-    for (NodeProto node : active) {
+    for (NodeProto node : path.nodes()) {
       GradientRules.of(node); // the clearer message where the runtime does not know it either
       tensors.addAll(node.getInputList());
       tensors.addAll(node.getOutputList());
     }
-    if (normalization == Normalization.BATCH) {
-      for (NodeProto node : model.graph().getNodeList()) {
-        if (isBatchNormalization(node)) {
-          tensors.add(node.getInput(0));
-        }
+    for (NodeProto node : model.graph().getNodeList()) {
+      if (measuresBatch(node)) {
+        tensors.add(node.getInput(0));
       }
     }
     tensors.remove("");
     shapes = model.infer(tensors);
+    path = new ActivePath(model.graph(), loss, parameters, this::isReal);
   }
 
-  private void checkRules(String loss) {
+  private boolean isReal(String tensor) {
+    TensorInfo info = shapes.get(tensor);
+    return info == null || REAL.contains(info.type());
+  }
+
+  private void checkPath() {
     for (Dimension dimension : shape(loss).dimensions()) {
       if (!dimension.isFixed() || dimension.size() != 1) {
         throw new InvalidInputException(
             model.name() + ": expected a loss of one element, found " + shape(loss));
       }
     }
-    for (NodeProto node : active) {
-      if (node.getOutputList().stream().skip(1).anyMatch(o -> !o.isEmpty())) {
-        throw noRule(node, "more than one output");
+    for (String parameter : parameters) {
+      if (!path.carriesGradient(parameter)) {
+        throw independent(parameter);
       }
-      GradientRules.of(node).check(new NodeGradient(this, node, ""));
+    }
+    for (NodeProto node : path.nodes()) {
+      GradientRule rule = GradientRules.of(node);
+      NodeGradient view = new NodeGradient(this, node);
+      for (String tensor : GraphEditor.tensorsRead(node)) {
+        checkType(node, tensor);
+      }
+      for (int i = 0; i < node.getOutputCount(); i++) {
+        checkType(node, node.getOutput(i));
+        if (i > 0 && !rule.ofManyOutputs() && path.carriesGradient(node.getOutput(i))) {
+          throw view.unsupported("output " + i + " ('" + node.getOutput(i) + "') is used");
+        }
+      }
+      rule.check(view);
     }
   }
 
-  private static boolean isBatchNormalization(NodeProto node) {
-    return node.getDomain().isEmpty() && node.getOpType().equals("BatchNormalization");
+  private InvalidInputException independent(String parameter) {
+    return new InvalidInputException(
+        model.name() + ": '" + loss + "' does not depend on '" + parameter + "'");
   }
 
-  private void normalizeByBatch() {
+  private void checkType(NodeProto node, String tensor) {
+    if (path.carriesGradient(tensor) && shape(tensor).type() != ElementType.FP32) {
+      throw noRule(node, "expected FP32 tensors, found " + shape(tensor));
+    }
+  }
+
+  private boolean measuresBatch(NodeProto node) {
+    return GradientRules.isOperator(node, "BatchNormalization")
+        && (normalization == Normalization.BATCH || BatchNormalizationRule.isTraining(node));
+  }
+
+  private void measureBatches() {
     for (int i = 0; i < model.graph().getNodeCount(); i++) {
       NodeProto node = model.graph().getNode(i);
-      if (isBatchNormalization(node)) {
+      if (measuresBatch(node)) {
         OperatorWriter forward = editor.writer(node.getOutput(0) + "/batch/");
         BatchNormalizationRule.Measurement measurement =
             BatchNormalizationRule.measure(node, shape(node.getInput(0)), forward);
         measured.put(node, measurement.batch());
         statistics.add(measurement.statistics());
-        editor.replace(i, forward.nodes());
+        replacements.put(i, forward.nodes());
       }
     }
   }
 
-  private void propagate(String loss, Set<String> parameters) {
+  private void propagate() {
     float[] one = {1};
     long[] ones = new long[shape(loss).rank()];
     Arrays.fill(ones, 1);
-    contribute(loss, writer.constant(one, ones));
-    for (NodeProto node : active) {
-      GradientRules.of(node).backward(new NodeGradient(this, node, gradient(node.getOutput(0))));
+    contribute(loss, writer.constant(one, ones), false);
+    for (NodeProto node : path.nodes()) {
+      // a batch that is measured has no use for the statistics that its node was given
+      if (node.getOutputList().stream().anyMatch(contributions::containsKey)) {
+        GradientRules.of(node).backward(new NodeGradient(this, node));
+      }
     }
     for (String parameter : parameters) {
-      gradients.put(parameter, gradient(parameter));
+      String gradient = gradient(parameter);
+      if (gradient == null) {
+        throw independent(parameter);
+      }
+      gradients.put(parameter, gradient);
     }
   }
 
-  /** A tensor's gradient: the sum of what its consumers contributed. */
-  private String gradient(String tensor) {
-    List<String> parts = Objects.requireNonNull(contributions.get(tensor), tensor);
-    String sum = parts.get(0);
-    for (String part : parts.subList(1, parts.size())) {
-      sum = writer.add(sum, part);
+  /** A tensor's gradient in its shape: the sum of contributions; null where there is none. */
+  @Nullable String gradient(String tensor) {
+    Part sum = sum(tensor);
+    if (sum == null || !sum.compact()) {
+      return sum == null ? null : sum.tensor();
     }
-    contributions.put(tensor, List.of(sum));
-    return sum;
+    String full = writer.expandTo(sum.tensor(), shapeOf(tensor));
+    contributions.put(tensor, List.of(new Part(full, false)));
+    return full;
+  }
+
+  /** The same, where the sum's shape need only broadcast to the tensor's. */
+  @Nullable String compactGradient(String tensor) {
+    Part sum = sum(tensor);
+    return sum == null ? null : sum.tensor();
+  }
+
+  private @Nullable Part sum(String tensor) {
+    List<Part> parts = contributions.get(tensor);
+    if (parts == null) {
+      return null;
+    }
+    // the small ones among themselves first
+    Part sum = null;
+    for (Part part : parts.stream().filter(Part::compact).toList()) {
+      sum = sum == null ? part : new Part(writer.add(sum.tensor(), part.tensor()), true);
+    }
+    for (Part part : parts.stream().filter(p -> !p.compact()).toList()) {
+      sum = sum == null ? part : new Part(writer.add(part.tensor(), sum.tensor()), false);
+    }
+    Part result = Objects.requireNonNull(sum);
+    contributions.put(tensor, List.of(result));
+    return result;
   }
 
   OperatorWriter write() {
     return writer;
   }
 
-  boolean leadsToParameter(String tensor) {
-    return dependent.contains(tensor);
+  Constants constants() {
+    return constants;
   }
 
-  void contribute(String tensor, String gradient) {
-    contributions.computeIfAbsent(tensor, t -> new ArrayList<>()).add(gradient);
+  boolean carriesGradient(String tensor) {
+    return path.carriesGradient(tensor);
+  }
+
+  void contribute(String tensor, String gradient, boolean compact) {
+    contributions.computeIfAbsent(tensor, t -> new ArrayList<>()).add(new Part(gradient, compact));
   }
 
   TensorInfo shape(String tensor) {
@@ -217,6 +285,14 @@ public final class Backpropagation {
       throw new InvalidInputException(model.name() + ": no tensor '" + tensor + "'");
     }
     return shape;
+  }
+
+  /** A tensor's shape as an int64 vector: a constant where all of it is known. */
+  String shapeOf(String tensor) {
+    List<Dimension> dimensions = shape(tensor).dimensions();
+    return dimensions.stream().allMatch(Dimension::isFixed)
+        ? writer.constant(dimensions.stream().mapToLong(Dimension::size).toArray())
+        : writer.shape(tensor);
   }
 
   @Nullable MeasuredBatch measured(NodeProto node) {

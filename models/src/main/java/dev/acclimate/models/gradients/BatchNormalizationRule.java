@@ -45,18 +45,42 @@ final class BatchNormalizationRule implements GradientRule {
         OperatorWriter.number("epsilon", epsilon(node)));
     String count = ChannelSums.count(write, x, shape);
     String one = write.constant(1f);
+    mixRunning(write, node, 1, mean);
+    mixRunning(write, node, 2, variance);
     String unbiased = write.mul(variance, write.div(count, write.max(write.sub(count, one), one)));
     return new Measurement(
         new MeasuredBatch(mean, variance, centred),
         new BatchStatistics(node.getInput(3), node.getInput(4), mean, unbiased));
   }
 
-  private static float epsilon(NodeProto node) {
+  /** The next running mean or variance, where the node in training mode has a name for it. */
+  private static void mixRunning(
+      OperatorWriter write, NodeProto node, int output, String measured) {
+    if (output < node.getOutputCount() && !node.getOutput(output).isEmpty()) {
+      float momentum = number(node, "momentum", 0.9f);
+      String kept = write.mul(node.getInput(2 + output), write.constant(momentum));
+      String added = write.mul(measured, write.constant(1 - momentum));
+      write.emitTo(node.getOutput(output), "Add", List.of(kept, added));
+    }
+  }
+
+  /** True for a node that asks for the statistics of its batch by itself. */
+  static boolean isTraining(NodeProto node) {
     return node.getAttributeList().stream()
-        .filter(attribute -> attribute.getName().equals("epsilon"))
+        .anyMatch(
+            attribute -> attribute.getName().equals("training_mode") && attribute.getI() != 0);
+  }
+
+  private static float epsilon(NodeProto node) {
+    return number(node, "epsilon", DEFAULT_EPSILON);
+  }
+
+  private static float number(NodeProto node, String name, float byDefault) {
+    return node.getAttributeList().stream()
+        .filter(attribute -> attribute.getName().equals(name))
         .map(AttributeProto::getF)
         .findFirst()
-        .orElse(DEFAULT_EPSILON);
+        .orElse(byDefault);
   }
 
   private static String channels(OperatorWriter write, String vector, TensorInfo shape) {
@@ -64,13 +88,6 @@ final class BatchNormalizationRule implements GradientRule {
     Arrays.fill(sizes, 1);
     sizes[0] = -1;
     return write.reshape(vector, sizes);
-  }
-
-  @Override
-  public void check(NodeGradient node) {
-    if (node.integer("training_mode", 0) != 0) {
-      throw node.unsupported("training_mode 1: expected the inference form");
-    }
   }
 
   @Override

@@ -2,7 +2,7 @@ package dev.acclimate.models.gradients;
 
 import dev.acclimate.models.OperatorWriter;
 import dev.acclimate.models.TensorInfo;
-import java.util.stream.LongStream;
+import java.util.stream.IntStream;
 
 /**
  * Means and sums of {@code [B, C, *]} over all axes but the channels'. They go through
@@ -15,7 +15,8 @@ final class ChannelSums {
   static String mean(OperatorWriter write, String tensor, TensorInfo shape) {
     return shape.rank() == 2
         ? write.reduceMean(tensor, false, 0)
-        : write.reduceMean(write.globalAveragePool(tensor), false, allButChannels(shape));
+        : write.reduceMean(
+            write.globalAveragePool(tensor), false, allButChannels(shape).asLongStream().toArray());
   }
 
   /** The sum of every channel, {@code [C]}. */
@@ -26,12 +27,10 @@ final class ChannelSums {
 
   /** Elements that a channel's mean is taken over, a float32 scalar. */
   static String count(OperatorWriter write, String tensor, TensorInfo shape) {
-    String channels = write.gather(write.shape(tensor), 1);
-    String elements = write.castToFloat(write.node("Size", tensor));
-    return write.div(elements, write.castToFloat(channels));
+    return ElementCount.along(write, tensor, shape, allButChannels(shape));
   }
 
-  private static long[] allButChannels(TensorInfo shape) {
-    return LongStream.range(0, shape.rank()).filter(axis -> axis != 1).toArray();
+  private static IntStream allButChannels(TensorInfo shape) {
+    return IntStream.range(0, shape.rank()).filter(axis -> axis != 1);
   }
 }

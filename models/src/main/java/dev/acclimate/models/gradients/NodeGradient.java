@@ -2,6 +2,7 @@ package dev.acclimate.models.gradients;
 
 import ai.onnx.proto.OnnxMl.AttributeProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
+import dev.acclimate.models.Constants;
 import dev.acclimate.models.Dimension;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.OperatorWriter;
@@ -10,22 +11,17 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** One node on the way back: what its rule reads, and where it leaves what it found. */
 final class NodeGradient {
   private final Backpropagation pass;
   private final NodeProto node;
-  private final String gradient;
 
-  /**
-   * @param gradient tensor that holds the gradient of the node's first output; while rules are
-   *     {@linkplain GradientRule#check checked} there is none yet
-   */
-  NodeGradient(Backpropagation pass, NodeProto node, String gradient) {
+  NodeGradient(Backpropagation pass, NodeProto node) {
     this.pass = pass;
     this.node = node;
-    this.gradient = gradient;
   }
 
   /** Writes the backward nodes. */
@@ -33,9 +29,27 @@ final class NodeGradient {
     return pass.write();
   }
 
-  /** The gradient of the node's first output. */
+  /** The model's constants. */
+  Constants constants() {
+    return pass.constants();
+  }
+
+  /** The gradient of the node's first output, in its shape. */
   String gradient() {
-    return gradient;
+    return Objects.requireNonNull(gradient(0), output());
+  }
+
+  /** The gradient of one of the node's outputs, null where it does not move the loss. */
+  @Nullable String gradient(int output) {
+    return pass.gradient(node.getOutput(output));
+  }
+
+  /**
+   * The gradient of the node's first output, perhaps in a shape that only broadcasts to the
+   * output's: for products with a tensor that has the output's shape.
+   */
+  String compactGradient() {
+    return Objects.requireNonNull(pass.compactGradient(output()), output());
   }
 
   String input(int index) {
@@ -54,18 +68,40 @@ final class NodeGradient {
     return node.getOutput(0);
   }
 
-  /** True where the input's gradient leads to a chosen parameter. */
-  boolean wants(int index) {
-    return hasInput(index) && pass.leadsToParameter(node.getInput(index));
+  String output(int index) {
+    return node.getOutput(index);
   }
 
-  /** Adds a contribution to an input's gradient. */
+  int outputs() {
+    return node.getOutputCount();
+  }
+
+  /** True where the input's gradient leads to a chosen parameter. */
+  boolean wants(int index) {
+    return hasInput(index) && pass.carriesGradient(node.getInput(index));
+  }
+
+  /** Adds a contribution to an input's gradient, of the input's shape. */
   void give(int index, String contribution) {
-    pass.contribute(node.getInput(index), contribution);
+    pass.contribute(node.getInput(index), contribution, false);
+  }
+
+  /** Adds a contribution that has the input's shape only after broadcasting. */
+  void giveCompact(int index, String contribution) {
+    pass.contribute(node.getInput(index), contribution, true);
   }
 
   TensorInfo shape(String tensor) {
     return pass.shape(tensor);
+  }
+
+  List<Dimension> dimensions(String tensor) {
+    return pass.shape(tensor).dimensions();
+  }
+
+  /** A tensor's shape as an int64 vector. */
+  String shapeOf(String tensor) {
+    return pass.shapeOf(tensor);
   }
 
   /** What the batch measured in place of a BatchNormalization's statistics, null where frozen. */
@@ -110,18 +146,51 @@ final class NodeGradient {
     return Backpropagation.noRule(node, what);
   }
 
+  /** An axis counted from the front, where negative ones count from the end. */
+  static int axis(long axis, int rank) {
+    return Math.toIntExact(axis < 0 ? axis + rank : axis);
+  }
+
+  /**
+   * A tensor in the shape of another with as many elements, at no cost where no more than one size
+   * is unknown.
+   */
+  String reshapeLike(String tensor, String model) {
+    List<Dimension> dimensions = dimensions(model);
+    long unknown = dimensions.stream().filter(d -> !d.isFixed()).count();
+    boolean empty = dimensions.stream().anyMatch(d -> d.size() == 0);
+    return unknown <= 1 && !empty
+        ? write().reshape(tensor, dimensions.stream().mapToLong(Dimension::size).toArray())
+        : write().reshapeTo(tensor, shapeOf(model));
+  }
+
+  /** Elements along these axes of a tensor, a float32 scalar. */
+  String elements(String tensor, int... axes) {
+    return ElementCount.along(write(), tensor, shape(tensor), Arrays.stream(axes));
+  }
+
   /**
    * A contribution's sum over the axes along which an input was repeated to the result's shape, so
    * that it has the input's shape again.
    */
   String unbroadcast(String contribution, String input) {
-    TensorInfo from = shape(output());
-    TensorInfo to = shape(input);
-    int lead = from.rank() - to.rank();
+    return unbroadcast(contribution, dimensions(output()), input, dimensions(input), 0);
+  }
+
+  /**
+   * The same between given shapes.
+   *
+   * @param from sizes of the contribution
+   * @param input a tensor of the sizes {@code to}, asked only where they are unknown
+   * @param fixedAxes how many of the last axes are the same in both
+   */
+  String unbroadcast(
+      String contribution, List<Dimension> from, String input, List<Dimension> to, int fixedAxes) {
+    int lead = from.size() - to.size();
     List<Long> axes = new ArrayList<>();
-    for (int axis = 0; axis < from.rank(); axis++) {
-      Dimension wide = from.dimensions().get(axis);
-      Dimension narrow = axis < lead ? Dimension.fixed(1) : to.dimensions().get(axis - lead);
+    for (int axis = 0; axis < from.size() - fixedAxes; axis++) {
+      Dimension wide = from.get(axis);
+      Dimension narrow = axis < lead ? Dimension.fixed(1) : to.get(axis - lead);
       if (axis < lead || (narrow.isFixed() && narrow.size() == 1 && !wide.equals(narrow))) {
         axes.add((long) axis);
       } else if (!narrow.isFixed() && (!narrow.equals(wide) || narrow.symbol().isEmpty())) {
@@ -132,14 +201,21 @@ final class NodeGradient {
       return contribution;
     }
     long[] summed = axes.stream().mapToLong(Long::longValue).toArray();
+    if (lead == summed.length) {
+      return write().reduceSum(contribution, false, summed);
+    }
     String sum = write().reduceSum(contribution, true, summed);
-    return lead == 0 ? sum : write().reshapeTo(sum, write().shape(input));
+    return lead == 0 ? sum : write().reshapeTo(sum, shapeOf(input));
   }
 
   /** The same where only the run tells which axes were repeated: those whose sizes differ. */
   private String unbroadcastAtRunTime(String contribution, String input, int lead) {
     OperatorWriter write = write();
-    String shape = write.shape(input);
+    if (write.opset() < 13) {
+      throw unsupported(
+          "broadcasting over axes of unknown size, " + shape(input) + ", before operator set 13");
+    }
+    String shape = shapeOf(input);
     long[] ones = new long[lead];
     Arrays.fill(ones, 1);
     String padded = lead == 0 ? shape : write.concat(0, List.of(write.constant(ones), shape));
