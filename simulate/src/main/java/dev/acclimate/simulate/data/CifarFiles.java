@@ -1,6 +1,7 @@
 package dev.acclimate.simulate.data;
 
 import dev.acclimate.models.InvalidInputException;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -115,6 +116,8 @@ final class CifarFiles {
     try (InputStream raw = Files.newInputStream(file);
         InputStream in = file.toString().endsWith(".gz") ? new GZIPInputStream(raw) : raw) {
       return in.readAllBytes();
+    } catch (EOFException e) {
+      throw new InvalidInputException(file + ": ends too early", e);
     } catch (IOException e) {
       throw new InvalidInputException(file + ": cannot be read: " + e.getMessage(), e);
     }

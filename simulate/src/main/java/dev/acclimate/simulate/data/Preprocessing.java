@@ -286,8 +286,8 @@ public record Preprocessing(
     }
     if (mean.size() != images.channels()) {
       throw new InvalidInputException(
-          "preprocessing: expected %d values of mean and std, one a channel of %s, found %d"
-              .formatted(images.channels(), images.name(), mean.size()));
+          "preprocessing: expected %d values of mean and std, one a channel of %s %s, found %d"
+              .formatted(images.channels(), images.name(), images.shape(), mean.size()));
     }
     if (images.values() == Values.PIXELS) {
       return this;

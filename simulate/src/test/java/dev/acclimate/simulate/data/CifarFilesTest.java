@@ -81,7 +81,7 @@ class CifarFilesTest {
 
     assertThatThrownBy(() -> new DataSpec.Cifar10(directory).load())
         .isInstanceOf(InvalidInputException.class)
-        .hasMessageContaining("test_batch.bin.gz: cannot be read: ");
+        .hasMessageContaining("test_batch.bin.gz: ends too early");
   }
 
   @Test

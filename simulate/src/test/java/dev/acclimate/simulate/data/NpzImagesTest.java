@@ -4,10 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.acclimate.models.InvalidInputException;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Map;
+import java.util.stream.IntStream;
+import java.util.zip.CRC32;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -55,12 +62,64 @@ class NpzImagesTest {
   }
 
   @ParameterizedTest
-  @ValueSource(floats = {-0.1f, 1.5f, Float.NaN})
+  @ValueSource(floats = {-0.1f, 1.5f})
   void takesValuesOutsideTheUnitRangeAsModelInputs(float value) {
     byte[] x =
         ImageFiles.npy(1, ImageFiles.header("<f4", "(2, 1, 1, 1)"), ImageFiles.floats(0.5f, value));
 
     assertThat(read(x, TWO_LABELS).values()).isEqualTo(Values.MODEL_INPUTS);
+  }
+
+  @ParameterizedTest
+  @ValueSource(floats = {Float.NaN, Float.POSITIVE_INFINITY})
+  void refusesValuesThatAreNotFiniteAndSaysWhere(float value) {
+    byte[] x =
+        ImageFiles.npy(1, ImageFiles.header("<f4", "(2, 1, 1, 1)"), ImageFiles.floats(0.5f, value));
+
+    assertThatThrownBy(() -> read(x, TWO_LABELS))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageEndingWith("x: expected finite values, found " + value + " in image 1");
+  }
+
+  @Test
+  void refusesADamagedArchive() throws IOException {
+    byte[] x = ImageFiles.npy(1, ImageFiles.header("<f4", "(2, 1, 1, 1)"), ImageFiles.floats(0, 1));
+    Path file = directory.resolve("images.npz");
+    try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(file))) {
+      for (Map.Entry<String, byte[]> array : Map.of("x", x, "y", TWO_LABELS).entrySet()) {
+        ZipEntry entry = new ZipEntry(array.getKey() + ".npy");
+        CRC32 checksum = new CRC32();
+        checksum.update(array.getValue());
+        entry.setMethod(ZipEntry.STORED);
+        entry.setSize(array.getValue().length);
+        entry.setCrc(checksum.getValue());
+        zip.putNextEntry(entry);
+        zip.write(array.getValue());
+      }
+    }
+    byte[] bytes = Files.readAllBytes(file);
+    byte[] one = ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putFloat(1).array();
+    int value =
+        IntStream.range(0, bytes.length - 4)
+            .filter(i -> Arrays.equals(bytes, i, i + 4, one, 0, 4))
+            .findFirst()
+            .orElseThrow();
+    bytes[value + 2] ^= 1;
+    Files.write(file, bytes);
+
+    assertThatThrownBy(() -> DataSpec.parse("npz:" + file).load())
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageEndingWith("the file is damaged");
+  }
+
+  @Test
+  void refusesMoreValuesThanTheShapeSays() {
+    byte[] x =
+        ImageFiles.npy(1, ImageFiles.header("<f4", "(2, 1, 1, 1)"), ImageFiles.floats(0, 1, 1));
+
+    assertThatThrownBy(() -> read(x, TWO_LABELS))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageEndingWith("x: expected the end of the array after its values, found more");
   }
 
   @Test
