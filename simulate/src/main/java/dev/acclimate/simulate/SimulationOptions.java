@@ -3,6 +3,7 @@ package dev.acclimate.simulate;
 import dev.acclimate.adapters.Calibration;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.SessionSettings;
+import dev.acclimate.simulate.scenarios.ScenarioSegment;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -17,8 +18,8 @@ import org.jspecify.annotations.Nullable;
 public record SimulationOptions(
     List<String> methods, SessionSettings session, @Nullable Calibration calibration) {
 
-  /** The largest batch that makes sense; beyond it a mistyped number is likelier. */
-  public static final int LARGEST_BATCH = 4096;
+  /** The largest batch. */
+  public static final int LARGEST_BATCH = ScenarioSegment.LARGEST_BATCH;
 
   /**
    * Checks the values.

@@ -280,7 +280,7 @@ public final class ConfigSection {
   public List<ConfigSection> sections(String key, String item) {
     JsonNode list = read(key).orElseThrow(() -> wrong(key, "a list", "nothing"));
     if (!list.isArray() || list.isEmpty()) {
-      throw wrong(key, "a list of mappings", described(list));
+      throw wrong(key, "a list of mappings", list.isArray() ? "an empty list" : described(list));
     }
     List<ConfigSection> sections = new ArrayList<>();
     for (JsonNode node : list) {

@@ -2,6 +2,8 @@ package dev.acclimate.simulate.scenarios;
 
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.simulate.corruptions.Shift;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * A severity over a segment: a straight line.
@@ -12,6 +14,10 @@ import dev.acclimate.simulate.corruptions.Shift;
 public record Ramp(double from, double to) {
   /** What {@link #parse} reads, for messages. */
   static final String KNOWN = "numbers from 0 to 5 or ramps such as 0..5";
+
+  /** No number begins or ends with a point: 1...3 is a slip, not a ramp to 0.3. */
+  private static final Pattern FORM =
+      Pattern.compile("(\\d+(?:\\.\\d+)?)(?:\\.\\.(\\d+(?:\\.\\d+)?))?");
 
   /**
    * Checks the ends.
@@ -32,16 +38,15 @@ public record Ramp(double from, double to) {
   /**
    * Reads a number, or two with {@code ..} between them.
    *
-   * @throws InvalidInputException if one is not 0 to 5
-   * @throws NumberFormatException if one is no number
+   * @throws InvalidInputException if it has not this form, or one is not 0 to 5
    */
   static Ramp parse(String text) {
-    int dots = text.indexOf("..");
-    return dots < 0
-        ? new Ramp(Double.parseDouble(text), Double.parseDouble(text))
-        : new Ramp(
-            Double.parseDouble(text.substring(0, dots)),
-            Double.parseDouble(text.substring(dots + 2)));
+    Matcher matcher = FORM.matcher(text);
+    if (!matcher.matches()) {
+      throw new InvalidInputException("severity: expected " + KNOWN + ", found " + text);
+    }
+    double from = Double.parseDouble(matcher.group(1));
+    return new Ramp(from, matcher.group(2) == null ? from : Double.parseDouble(matcher.group(2)));
   }
 
   /** The severity at a part, 0 to 1, of the way. */

@@ -33,6 +33,9 @@ public record ScenarioSegment(
     double gap,
     @Nullable Arrivals arrivals) {
 
+  /** The largest batch that makes sense; beyond it a mistyped number is likelier. */
+  public static final int LARGEST_BATCH = 4096;
+
   public ScenarioSegment {
     domains = List.copyOf(domains);
     severities = List.copyOf(severities);

@@ -13,10 +13,14 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Reads {@link Scenario}s. What domains there are is known only when a data set is. */
 final class ScenarioYaml {
+  /** What reports call later visits to a segment of the same name. */
+  private static final Pattern VISIT = Pattern.compile(".* \\(\\d+\\)");
+
   private static final int MOST_SAMPLES = 10_000_000;
   private static final int MOST_REPEATS = 1000;
   private static final int MOST_SEGMENTS = 10_000;
@@ -60,20 +64,40 @@ final class ScenarioYaml {
     }
     ScenarioSegment segment =
         new ScenarioSegment(
-            yaml.optionalText("name").orElse(String.join("+", domains)),
+            name().orElse(String.join("+", domains)),
             domains,
             severities(domains),
             order(),
             yaml.list("classes", "numbers or names of classes", Function.identity())
                 .orElse(List.of()),
             samples(),
-            yaml.list("batch-sizes", "whole numbers from 1 to 65536", ScenarioYaml::batchSize)
+            yaml.list(
+                    "batch-sizes",
+                    "whole numbers from 1 to " + ScenarioSegment.LARGEST_BATCH,
+                    ScenarioYaml::batchSize)
                 .orElse(List.of()),
             yaml.flag("reset", false),
             yaml.duration("gap", Duration.ZERO, LONGEST_GAP).toNanos() / 1e9,
             arrivals());
     yaml.done();
     return segment;
+  }
+
+  private Optional<String> name() {
+    Optional<String> name = yaml.optionalText("name");
+    name.ifPresent(
+        text -> {
+          if (text.chars().anyMatch(Character::isISOControl)) {
+            throw yaml.wrong("name", "one line of text", "'" + text + "'");
+          }
+          if (VISIT.matcher(text).matches()) {
+            throw yaml.wrong(
+                "name",
+                "no number in brackets at its end: reports count visits so",
+                "'" + text + "'");
+          }
+        });
+    return name;
   }
 
   private List<Ramp> severities(List<String> domains) {
@@ -109,7 +133,7 @@ final class ScenarioYaml {
 
   private static int batchSize(String text) {
     int size = Integer.parseInt(text);
-    if (size < 1 || size > 1 << 16) {
+    if (size < 1 || size > ScenarioSegment.LARGEST_BATCH) {
       throw new InvalidInputException("batch size " + size);
     }
     return size;
