@@ -6,6 +6,7 @@ import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.simulate.DomainKinds;
 import dev.acclimate.simulate.DomainStream;
+import dev.acclimate.simulate.OutputFolder;
 import dev.acclimate.simulate.Simulation;
 import dev.acclimate.simulate.SimulationOptions;
 import dev.acclimate.simulate.SimulationReport;
@@ -124,6 +125,7 @@ final class SimulateCommand implements Callable<Integer> {
     // typing errors are told before any data is read
     List<StreamPlan> plans = simulated.plans();
     batchSizes.forEach(SimulationOptions::requireBatchSize);
+    List<Integer> sizes = batchSizes.stream().distinct().toList();
     List<Sweep> parsedSweeps = sweeps.stream().map(Sweep::parse).toList();
     List<String> names = Sweep.expand(Method.splitList(methods), parsedSweeps);
     if (seeds < 1) {
@@ -136,6 +138,7 @@ final class SimulateCommand implements Callable<Integer> {
     ImageSet images = plans.get(0).example().apply(kinds);
     requireSamples(images);
     Preprocessing preprocessing = simulated.preprocessing(argument, images);
+    OutputFolder folder = OutputFolder.open(out);
     List<Trial> trials = new ArrayList<>();
     StreamProfile profile;
     try (Simulation simulation =
@@ -146,7 +149,7 @@ final class SimulateCommand implements Callable<Integer> {
         long seed = simulated.seed() + i;
         for (StreamPlan plan : plans) {
           DomainStream stream = plan.layout().of(part, preprocessing, seed);
-          for (int batchSize : batchSizes) {
+          for (int batchSize : sizes) {
             trials.add(
                 simulation.run(stream, plan.order(), plan.domains(), batchSize, seed, progress));
           }
@@ -158,8 +161,8 @@ final class SimulateCommand implements Callable<Integer> {
     }
     SimulationReport report =
         new SimulationReport(model, provenance(loaded, images), trials, parsedSweeps, profile);
-    report.write(out);
-    HtmlReport.write(report, out);
+    report.write(folder);
+    HtmlReport.write(report, folder);
     PrintWriter writer = spec.commandLine().getOut();
     writer.print(report.toText());
     PeakMemory.mebibytes().ifPresent(most -> writer.println("peak memory: " + most + " MiB"));
@@ -192,7 +195,11 @@ final class SimulateCommand implements Callable<Integer> {
 
   private static List<String> quoted(ParseResult parsed) {
     return parsed.originalArgs().stream()
-        .map(argument -> argument.matches("[\\w.,:/=+-]+") ? argument : "'" + argument + "'")
+        .map(
+            argument ->
+                argument.matches("[\\w.,:/=+-]+")
+                    ? argument
+                    : "'" + argument.replace("'", "'\\''") + "'")
         .toList();
   }
 }

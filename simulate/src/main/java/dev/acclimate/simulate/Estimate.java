@@ -27,6 +27,13 @@ public record Estimate(double mean, double low, double high) {
     return new Estimate(mean, mean - half, mean + half);
   }
 
+  /** The same, the interval cut at what the mean can be; what is infinite stays so. */
+  Estimate within(double least, double most) {
+    return Double.isInfinite(low)
+        ? this
+        : new Estimate(mean, Math.max(least, low), Math.min(most, high));
+  }
+
   /** True where the interval does not hold 0: the sign of the mean is sure. */
   public boolean isDistinct() {
     return low > 0 || high < 0;

@@ -112,7 +112,7 @@ final class PairedGain {
     }
     double effective = squares > 0 ? variance * variance / squares : freedom;
     double error = Math.sqrt(variance + repeatedImages(strata)) / samples;
-    return Estimate.of(gain / samples, error, effective, confidence);
+    return Estimate.of(gain / samples, error, effective, confidence).within(-1, 1);
   }
 
   /** One a stretch, over all trials; those with a single block make one together. */

@@ -1,8 +1,6 @@
 package dev.acclimate.simulate;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.acclimate.simulate.StreamMetrics.DomainResult;
@@ -16,12 +14,11 @@ import java.util.function.Function;
  * same seeds give the same file but for {@code seconds} and {@code samples_per_second}.
  */
 final class ResultsJson {
-  private static final ObjectMapper JSON =
-      new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+  private static final ObjectMapper JSON = new ObjectMapper();
 
   private ResultsJson() {}
 
-  static String of(SimulationReport report) throws JsonProcessingException {
+  static String of(SimulationReport report) {
     ObjectNode root = JSON.createObjectNode();
     root.put("model", report.model());
     put(root, "seed", report.trials(), Trial::seed);
@@ -49,7 +46,7 @@ final class ResultsJson {
       report.sweeps().forEach(sweep -> sweep(sweeps.addObject(), sweep, report.settings()));
     }
     siteShift(root.putObject("site_shift"), report.profile());
-    return JSON.writeValueAsString(root) + "\n";
+    return root.toPrettyString() + "\n";
   }
 
   private static void siteShift(ObjectNode node, StreamProfile profile) {

@@ -99,13 +99,13 @@ public record SavedResults(String file, Map<String, String> origin, List<Run> ru
       JsonNode list = list(node, "domains", place);
       for (int d = 0; d < list.size(); d++) {
         String part = place + "domains[" + d + "].";
-        domains.put(text(list.get(d), "domain", part), number(list.get(d), "error_rate", part));
+        domains.put(text(list.get(d), "domain", part), rate(list.get(d), part));
       }
       return new Run(
           setting,
           (long) number(stream, "seed", where),
           text(node, "method", place),
-          number(node, "error_rate", place),
+          rate(node, place),
           domains);
     }
 
@@ -123,6 +123,14 @@ public record SavedResults(String file, Map<String, String> origin, List<Run> ru
         throw refusal(place + field, "a number", value);
       }
       return value.doubleValue();
+    }
+
+    private double rate(JsonNode node, String place) {
+      double rate = number(node, "error_rate", place);
+      if (!(rate >= 0 && rate <= 1)) {
+        throw refusal(place + "error_rate", "a fraction, 0 to 1", node.path("error_rate"));
+      }
+      return rate;
     }
 
     private JsonNode list(JsonNode node, String field, String place) {

@@ -1,10 +1,5 @@
 package dev.acclimate.simulate;
 
-import dev.acclimate.models.InvalidInputException;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -97,19 +92,10 @@ public final class SimulationReport {
   /**
    * Writes {@code results.json} and {@code results.csv}.
    *
-   * @throws InvalidInputException when the folder cannot be written to
+   * @throws dev.acclimate.models.InvalidInputException when the folder cannot be written to
    */
-  public void write(Path folder) {
-    try {
-      Files.createDirectories(folder);
-      write(folder, "results.json", ResultsJson.of(this));
-      write(folder, "results.csv", ResultsCsv.of(this));
-    } catch (IOException e) {
-      throw InvalidInputException.unwritable(folder, e);
-    }
-  }
-
-  private static void write(Path folder, String name, String content) throws IOException {
-    Files.writeString(folder.resolve(name), content, StandardCharsets.UTF_8);
+  public void write(OutputFolder folder) {
+    folder.write("results.json", ResultsJson.of(this));
+    folder.write("results.csv", ResultsCsv.of(this));
   }
 }

@@ -149,11 +149,17 @@ public final class StreamLog {
 
   /** The stretch that a position lies in, an index into {@link #stretches}. */
   public int stretch(int position) {
-    int stretch = 0;
-    while (stretches.get(stretch).to() <= position) {
-      stretch++;
+    int low = 0;
+    int high = stretches.size() - 1;
+    while (low < high) {
+      int middle = (low + high) >>> 1;
+      if (stretches.get(middle).to() <= position) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
     }
-    return stretch;
+    return low;
   }
 
   /** Number of batches. */

@@ -132,6 +132,9 @@ class ComparisonTest {
             + " array",
         "{\"model\": \"m\", \"domains\": \"single\", \"runs\": [{\"method\": \"ema\"}]} | : order:"
             + " expected a text, found nothing",
+        "{\"model\": \"m\", \"runs\": [{\"schedule\": \"single\", \"order\": \"iid\", \"batch_size\": 1,"
+            + " \"domains\": [{\"domain\": \"fog\", \"error_rate\": 12.5}]}]} |"
+            + " : runs[0].domains[0].error_rate: expected a fraction, 0 to 1, found 12.5",
         "{\"model\": \"m\", \"runs\": [{\"schedule\": \"single\", \"order\": 3}]} |"
             + " : runs[0].order: expected a text, found 3"
       })

@@ -135,6 +135,20 @@ class VerdictTest {
     return missed;
   }
 
+  @Test
+  void noIntervalReachesBeyondWhatAGainCanBe() {
+    Setting setting = setting("single", 0, run("source", i -> i < N), run("tbn", i -> i >= N));
+
+    Candidate candidate = Verdict.on(setting).candidates().get(0);
+
+    assertThat(candidate.low()).isGreaterThanOrEqualTo(-1);
+    assertThat(candidate.high()).isLessThanOrEqualTo(1);
+    Estimate wide = Estimate.of(0.5, 1, 3, 0.95).within(-1, 1);
+    assertThat(wide).isEqualTo(new Estimate(0.5, -1, 1));
+    Estimate none = Estimate.of(0.5, 1, 0, 0.95).within(-1, 1);
+    assertThat(none.low()).as("too little to tell from").isEqualTo(Double.NEGATIVE_INFINITY);
+  }
+
   // 5 % of 300 are 15, give or take 4
 
   @Test

@@ -112,6 +112,7 @@ class BadInputTest {
         "simulate --data builtin:64 --imbalance 0.5 --out @/r | imbalance: expected a number of at least 1, found 0.5",
         "simulate --model builtin-series --data builtin-series:64 --corruptions fog --out @/r | fog is not defined on builtin-series, which holds measurements",
         "simulate --data builtin:64 --corruptions sensor_gain --out @/r | sensor_gain is not defined on builtin, which holds pixels",
+        "simulate --data builtin:64 --out @/text.onnx | @/text.onnx: expected a folder, found a file",
         "simulate --scenario day-breaks --out @/r | scenario: expected a file, or one of night-falls, camera-replaced,",
         "simulate --scenario @/text.npz --out @/r | @/text.npz: expected keys and values, found 'no archive'",
         "simulate --scenario @/wrong.yaml --out @/r | @/wrong.yaml: segment 2: severity: expected numbers from 0 to 5 or ramps such as 0..5, found '1..9'",

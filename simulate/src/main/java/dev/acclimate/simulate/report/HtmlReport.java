@@ -1,14 +1,10 @@
 package dev.acclimate.simulate.report;
 
-import dev.acclimate.models.InvalidInputException;
+import dev.acclimate.simulate.OutputFolder;
 import dev.acclimate.simulate.Setting;
 import dev.acclimate.simulate.SimulationReport;
 import dev.acclimate.simulate.Trial;
 import dev.acclimate.simulate.Verdict;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 
@@ -38,15 +34,10 @@ public final class HtmlReport {
   /**
    * Writes {@code report.html}.
    *
-   * @throws InvalidInputException when the folder cannot be written to
+   * @throws dev.acclimate.models.InvalidInputException when the folder cannot be written to
    */
-  public static void write(SimulationReport report, Path folder) {
-    try {
-      Files.createDirectories(folder);
-      Files.writeString(folder.resolve("report.html"), of(report), StandardCharsets.UTF_8);
-    } catch (IOException e) {
-      throw InvalidInputException.unwritable(folder, e);
-    }
+  public static void write(SimulationReport report, OutputFolder folder) {
+    folder.write("report.html", of(report));
   }
 
   private void write() {
