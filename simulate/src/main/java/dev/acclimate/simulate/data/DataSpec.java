@@ -19,6 +19,14 @@ import java.util.List;
  * cifar10} ({@code cifar100}) there</td></tr>
  * <tr><td>{@code cifar10.1:DIR}</td><td>CIFAR-10.1 as published; its versions are domains, clean
  * images are found likewise</td></tr>
+ * <tr><td>{@code csv:FILE?window=N&label=COLUMN}</td><td>windows of N rows out of a table, a row a
+ * time step; gzipped or not, or a folder of such files, each a recording of its own, also in {@code
+ * train} and {@code test} (or {@code val}). {@code stride=N} rows from one window's start to the
+ * next one's (as many as a window); {@code channels=A,B,C} columns of sensors (all numeric ones);
+ * {@code group=COLUMN} tells recordings in a file apart; {@code domain=COLUMN} names domains, {@code
+ * source=NAME} the clean one; {@code classes=A,B,C} the classes in the model's order (integers stand
+ * for themselves, names come in alphabetical order). A window's label is that of most of its rows
+ * </td></tr>
  * <tr><td>{@code idx:DIR}</td><td>MNIST and sets in its form, {@code train-images-idx3-ubyte} and so
  * on, gzipped or not</td></tr>
  * <tr><td>{@code images:DIR}</td><td>PNG, JPEG or BMP files in a folder a class; such folders in
@@ -39,7 +47,8 @@ public sealed interface DataSpec {
   /** The forms {@link #parse} knows, for messages and help texts. */
   String KNOWN =
       "builtin, builtin:N, builtin-series, builtin-series:N,"
-          + " cifar10:DIR, cifar100:DIR, cifar10c:DIR, cifar10.1:DIR, idx:DIR,"
+          + " cifar10:DIR, cifar100:DIR, cifar10c:DIR, cifar10.1:DIR,"
+          + " csv:FILE?window=N&label=COLUMN, idx:DIR,"
           + " images:DIR, images:DIR?size=N, mnistc:DIR, npz:FILE";
 
   /**
@@ -101,6 +110,7 @@ public sealed interface DataSpec {
       case "cifar100" -> new Cifar100(Path.of(requireArgument(text, argument, "cifar100:DIR")));
       case "cifar10c" -> new CifarC(Path.of(requireArgument(text, argument, "cifar10c:DIR")));
       case "cifar10.1" -> new Cifar101(Path.of(requireArgument(text, argument, "cifar10.1:DIR")));
+      case "csv" -> Table.parse(TableFormat.CSV, requireArgument(text, argument, "csv:FILE"));
       case "idx" -> new Idx(Path.of(requireArgument(text, argument, "idx:DIR")));
       case "images" -> Images.parse(requireArgument(text, argument, "images:DIR"));
       case "mnistc" -> new MnistC(Path.of(requireArgument(text, argument, "mnistc:DIR")));
@@ -211,6 +221,38 @@ public sealed interface DataSpec {
     }
   }
 
+  /**
+   * Time series in tables.
+   *
+   * @param files where they are, and how windows are cut
+   */
+  record Table(SeriesFiles files) implements DataSpec {
+    private static Table parse(TableFormat format, String argument) {
+      SpecOptions options = SpecOptions.parse(format.scheme(), argument, SeriesOptions.KEYS);
+      return new Table(new SeriesFiles(format, options.path(), SeriesOptions.of(options)));
+    }
+
+    @Override
+    public ImageSet load(Split split) {
+      return files.clean(split);
+    }
+
+    @Override
+    public boolean hasTrainingPart() {
+      return files.hasTrainingPart();
+    }
+
+    @Override
+    public List<String> domains() {
+      return files.domains();
+    }
+
+    @Override
+    public ImageSet loadDomain(String name, int severity) {
+      return files.domain(name);
+    }
+  }
+
   /** MNIST, or a set in its form, in {@code directory}. */
   record Idx(Path directory) implements DataSpec {
     @Override
@@ -226,10 +268,8 @@ public sealed interface DataSpec {
    */
   record Images(Path directory, ImageFolderOptions options) implements DataSpec {
     private static Images parse(String argument) {
-      int query = argument.lastIndexOf('?');
-      return new Images(
-          Path.of(query < 0 ? argument : argument.substring(0, query)),
-          ImageFolderOptions.parse(query < 0 ? "" : argument.substring(query + 1)));
+      SpecOptions options = SpecOptions.parse("images", argument, ImageFolderOptions.KEYS);
+      return new Images(options.path(), ImageFolderOptions.of(options));
     }
 
     private ImageFolder folder() {

@@ -14,6 +14,11 @@ final class Folder {
 
   private Folder() {}
 
+  /** What folders that hold a part of a set are called. */
+  static List<String> names(Split split) {
+    return split == Split.TRAIN ? List.of("train") : List.of("test", "val", "validation");
+  }
+
   /**
    * Names of a folder's files in alphabetical order, as Python sorts them.
    *

@@ -36,8 +36,6 @@ final class ImageFolder {
 
   private static final String INNER = "images";
   private static final String CLASSES_FILE = "classes.txt";
-  private static final List<String> TRAIN = List.of("train");
-  private static final List<String> TEST = List.of("test", "val", "validation");
   private static final long ORDER_SEED = "images".hashCode();
 
   private final Path root;
@@ -99,7 +97,7 @@ final class ImageFolder {
   /** Whether the splits are different images. */
   boolean hasTrainingPart() {
     Path place = options.source() == null ? root : inner(root.resolve(options.source()));
-    return kind(place) == Kind.SPLITS && splitFolder(place, TRAIN) != null;
+    return kind(place) == Kind.SPLITS && splitFolder(place, Split.TRAIN) != null;
   }
 
   /**
@@ -144,12 +142,12 @@ final class ImageFolder {
     return switch (kind(place)) {
       case CLASSES -> place;
       case SPLITS -> {
-        List<String> names = split == Split.TEST ? TEST : TRAIN;
-        Path folder = splitFolder(place, names);
+        Path folder = splitFolder(place, split);
         if (folder == null) {
           throw new InvalidInputException(
               "%s: expected a folder %s with folders of images, found %s"
-                  .formatted(place, String.join(" or ", names), Folder.folders(place)));
+                  .formatted(
+                      place, String.join(" or ", Folder.names(split)), Folder.folders(place)));
         }
         yield folder;
       }
@@ -169,8 +167,8 @@ final class ImageFolder {
     };
   }
 
-  private static @Nullable Path splitFolder(Path place, List<String> names) {
-    return names.stream()
+  private static @Nullable Path splitFolder(Path place, Split split) {
+    return Folder.names(split).stream()
         .map(name -> inner(place.resolve(name)))
         .filter(folder -> Files.isDirectory(folder) && kind(folder) == Kind.CLASSES)
         .findFirst()
@@ -178,7 +176,7 @@ final class ImageFolder {
   }
 
   private static boolean isSplit(String name) {
-    return TRAIN.contains(name) || TEST.contains(name);
+    return Stream.of(Split.values()).anyMatch(split -> Folder.names(split).contains(name));
   }
 
   private static Kind kind(Path folder) {
@@ -226,7 +224,7 @@ final class ImageFolder {
       switch (kind(place)) {
         case CLASSES -> names.addAll(Folder.folders(place));
         case SPLITS ->
-            Stream.of(TRAIN, TEST)
+            Stream.of(Split.values())
                 .map(split -> splitFolder(place, split))
                 .filter(folder -> folder != null)
                 .forEach(folder -> names.addAll(Folder.folders(folder)));
