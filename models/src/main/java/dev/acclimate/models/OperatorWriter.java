@@ -152,24 +152,10 @@ public final class OperatorWriter {
     if (sizes.length == 1) {
       return List.of(identity(a));
     }
-    List<String> outputs = new ArrayList<>();
-    for (int i = 0; i < sizes.length; i++) {
-      outputs.add(editor.freshName(prefix + "Split"));
-    }
-    NodeProto.Builder node =
-        NodeProto.newBuilder()
-            .setOpType("Split")
-            .setName(editor.freshName(prefix + "Split/node"))
-            .addInput(a)
-            .addAllOutput(outputs)
-            .addAttribute(integer("axis", axis));
-    if (opset >= 13) {
-      node.addInput(constant(sizes));
-    } else {
-      node.addAttribute(integers("split", sizes));
-    }
-    nodes.add(node.build());
-    return outputs;
+    return opset >= 13
+        ? emitAll(sizes.length, "Split", List.of(a, constant(sizes)), integer("axis", axis))
+        : emitAll(
+            sizes.length, "Split", List.of(a), integer("axis", axis), integers("split", sizes));
   }
 
   /** Zeros around {@code a}: sizes before each axis, then after each (operator set 11 on). */
@@ -226,6 +212,24 @@ public final class OperatorWriter {
     String output = editor.freshName(prefix + operator);
     emitTo(output, operator, inputs, attributes);
     return output;
+  }
+
+  /** Any operator of the default domain with several results. */
+  public List<String> emitAll(
+      int results, String operator, List<String> inputs, AttributeProto... attributes) {
+    List<String> outputs = new ArrayList<>();
+    for (int i = 0; i < results; i++) {
+      outputs.add(editor.freshName(prefix + operator));
+    }
+    nodes.add(
+        NodeProto.newBuilder()
+            .setOpType(operator)
+            .setName(editor.freshName(prefix + operator + "/node"))
+            .addAllInput(inputs)
+            .addAllOutput(outputs)
+            .addAllAttribute(List.of(attributes))
+            .build());
+    return outputs;
   }
 
   /** Any operator of the default domain, its result under a given name. */

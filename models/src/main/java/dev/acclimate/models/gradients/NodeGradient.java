@@ -132,6 +132,10 @@ final class NodeGradient {
     return values.stream().mapToLong(Long::longValue).toArray();
   }
 
+  List<AttributeProto> attributes() {
+    return node.getAttributeList();
+  }
+
   @Nullable AttributeProto attribute(String name) {
     for (AttributeProto attribute : node.getAttributeList()) {
       if (attribute.getName().equals(name)) {

@@ -52,4 +52,59 @@ class NormalizationRulesTest {
     }
     check.gradientsMatch("x", "gamma", "beta");
   }
+
+  @Property(tries = 20, seed = "1")
+  void layerNormalization(@ForAll long seed, @ForAll boolean fixed) {
+    Random random = new Random(seed);
+    int rank = 2 + random.nextInt(2);
+    int[] shape = imageShape(random, rank);
+    int first = 1 + random.nextInt(rank - 1);
+    int[] normalized = Arrays.copyOfRange(shape, first, rank);
+    OperatorCheck check =
+        new OperatorCheck(random, "LayerNormalization")
+            .input("x", PlainArray.random(random, shape))
+            .input("scale", PlainArray.random(random, normalized))
+            .attribute(integer("axis", random.nextBoolean() ? first : first - rank))
+            .attribute(number("epsilon", 1e-2f))
+            .fixedShapes(fixed);
+    if (random.nextBoolean()) {
+      check
+          .input("bias", PlainArray.random(random, normalized))
+          .gradientsMatch("x", "scale", "bias");
+    } else {
+      check.gradientsMatch("x", "scale");
+    }
+  }
+
+  @Property(tries = 20, seed = "1")
+  void instanceNormalization(
+      @ForAll long seed, @ForAll @IntRange(min = 3, max = 4) int rank, @ForAll boolean fixed) {
+    Random random = new Random(seed);
+    int[] shape = imageShape(random, rank);
+    new OperatorCheck(random, "InstanceNormalization")
+        .input("x", PlainArray.random(random, shape))
+        .input("scale", PlainArray.random(random, shape[1]))
+        .input("bias", PlainArray.random(random, shape[1]))
+        .attribute(number("epsilon", 1e-2f))
+        .fixedShapes(fixed)
+        .gradientsMatch("x", "scale", "bias");
+  }
+
+  /** Scale and bias per group before operator set 21, since then per channel. */
+  @Property(tries = 20, seed = "1")
+  void groupNormalization(
+      @ForAll long seed, @ForAll @IntRange(min = 1, max = 3) int groups, @ForAll boolean perGroup) {
+    Random random = new Random(seed);
+    int channels = 2 * groups;
+    int scales = perGroup ? groups : channels;
+    new OperatorCheck(random, "GroupNormalization")
+        .opset(perGroup ? 18 : 21)
+        .input("x", PlainArray.random(random, 1 + random.nextInt(3), channels, 3, 2))
+        .input("scale", PlainArray.random(random, scales))
+        .input("bias", PlainArray.random(random, scales))
+        .attribute(integer("num_groups", groups))
+        .attribute(number("epsilon", 1e-2f))
+        .fixedShapes(random.nextBoolean())
+        .gradientsMatch("x", "scale", "bias");
+  }
 }
