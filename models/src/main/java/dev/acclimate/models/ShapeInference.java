@@ -41,7 +41,7 @@ final class ShapeInference {
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
       // its warnings speak of the graph's insides, which no user can put right
       options.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
-      options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.NO_OPT);
+      options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.BASIC_OPT);
       options.setIntraOpNumThreads(1);
       try (OrtSession session = environment.createSession(bytes, options)) {
         for (Map.Entry<String, NodeInfo> output : session.getOutputInfo().entrySet()) {

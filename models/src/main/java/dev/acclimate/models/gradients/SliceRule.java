@@ -1,25 +1,38 @@
 package dev.acclimate.models.gradients;
 
 import dev.acclimate.models.Dimension;
+import dev.acclimate.models.OperatorWriter;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.LongStream;
 
 /**
- * {@code x[starts:ends:steps]}. Zeros go around the gradient where bounds and sizes are known and
- * steps are 1; else the positions are sliced like the elements, and the gradient is put there.
+ * {@code x[starts:ends:steps]}. Zeros go between and around the gradient's elements where bounds
+ * and sizes are known and steps are positive; else the positions are sliced like the elements, and
+ * the gradient is put there, which takes ten times as long.
  */
 final class SliceRule implements GradientRule {
 
+  /**
+   * What is taken along an axis.
+   *
+   * @param begin the first element
+   * @param step to the next one, at least 1
+   * @param count how many are taken
+   * @param size of the axis
+   */
+  private record Cut(int axis, long begin, long step, long count, long size) {}
+
   @Override
   public void backward(NodeGradient node) {
-    Optional<long[]> pads = pads(node);
+    Optional<List<Cut>> cuts = cuts(node);
     node.give(
         0,
-        pads.isPresent()
-            ? node.write().pad(node.gradient(), pads.get())
+        cuts.isPresent()
+            ? withZeros(node, cuts.get())
             : SelectionRules.placed(node, node.input(0), slicedPositions(node), node.gradient()));
   }
 
@@ -32,8 +45,46 @@ final class SliceRule implements GradientRule {
     return node.write().emit("Slice", inputs);
   }
 
-  /** What the slice left out before and after each axis. */
-  private static Optional<long[]> pads(NodeGradient node) {
+  private static String withZeros(NodeGradient node, List<Cut> cuts) {
+    OperatorWriter write = node.write();
+    int rank = node.shape(node.input(0)).rank();
+    String spread = node.gradient();
+    long[] pads = new long[2 * rank];
+    for (Cut cut : cuts) {
+      if (cut.step() > 1) {
+        spread = spaced(node, spread, cut);
+      }
+      pads[cut.axis()] = cut.begin();
+      pads[rank + cut.axis()] = cut.size() - cut.begin() - cut.count() * cut.step();
+    }
+    return Arrays.stream(pads).allMatch(p -> p == 0) ? spread : write.pad(spread, pads);
+  }
+
+  /** Zeros after each element along an axis: as an axis of its own, then joined with it. */
+  private static String spaced(NodeGradient node, String tensor, Cut cut) {
+    OperatorWriter write = node.write();
+    int rank = node.shape(node.input(0)).rank();
+    long[] between = new long[2 * (rank + 1)];
+    between[rank + 1 + cut.axis() + 1] = cut.step() - 1;
+    String apart = write.pad(write.unsqueeze(tensor, cut.axis() + 1), between);
+    List<Dimension> sizes = node.dimensions(node.output());
+    long[] joined = new long[rank]; // 0: keep the size
+    joined[cut.axis()] = cut.count() * cut.step();
+    for (int axis = cut.axis() + 1; axis < rank; axis++) {
+      joined[axis] = sizes.get(axis).size(); // -1, the rest, where it is not known
+    }
+    return write.reshape(apart, joined);
+  }
+
+  /** One size after the axis may be unknown, since a reshape can infer one. */
+  private static boolean canBeSpaced(NodeGradient node, Cut cut) {
+    List<Dimension> sizes = node.dimensions(node.output());
+    return cut.step() == 1
+        || (cut.count() > 0
+            && sizes.stream().skip(cut.axis() + 1L).filter(size -> !size.isFixed()).count() <= 1);
+  }
+
+  private static Optional<List<Cut>> cuts(NodeGradient node) {
     Optional<long[]> starts = node.constants().integers(node.input(1));
     Optional<long[]> ends = node.constants().integers(node.input(2));
     if (starts.isEmpty() || ends.isEmpty()) {
@@ -42,23 +93,25 @@ final class SliceRule implements GradientRule {
     int count = starts.get().length;
     Optional<long[]> axes = optional(node, 3, LongStream.range(0, count).toArray());
     Optional<long[]> steps = optional(node, 4, LongStream.generate(() -> 1).limit(count).toArray());
-    if (axes.isEmpty() || steps.isEmpty() || Arrays.stream(steps.get()).anyMatch(s -> s != 1)) {
+    if (axes.isEmpty() || steps.isEmpty()) {
       return Optional.empty();
     }
+    List<Cut> cuts = new ArrayList<>();
     int rank = node.shape(node.input(0)).rank();
-    long[] pads = new long[2 * rank];
     for (int i = 0; i < count; i++) {
       int axis = NodeGradient.axis(axes.get()[i], rank);
-      Dimension size = node.dimensions(node.input(0)).get(axis);
-      if (!size.isFixed()) {
+      long size = node.dimensions(node.input(0)).get(axis).size();
+      long step = steps.get()[i];
+      if (size < 0 || step < 1) {
         return Optional.empty();
       }
-      long begin = bound(starts.get()[i], size.size());
-      long end = Math.max(begin, bound(ends.get()[i], size.size()));
-      pads[axis] = begin;
-      pads[rank + axis] = size.size() - end;
+      long begin = bound(starts.get()[i], size);
+      long taken = Math.max(0, bound(ends.get()[i], size) - begin);
+      cuts.add(new Cut(axis, begin, step, (taken + step - 1) / step, size));
     }
-    return Optional.of(pads);
+    // from the first axis on: those behind an axis to be spaced still have the slice's sizes
+    cuts.sort(Comparator.comparingInt(Cut::axis));
+    return Optional.of(cuts).filter(found -> found.stream().allMatch(c -> canBeSpaced(node, c)));
   }
 
   private static long bound(long index, long size) {

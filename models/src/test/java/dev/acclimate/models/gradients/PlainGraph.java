@@ -184,6 +184,7 @@ final class PlainGraph {
         case "Pad" -> pad();
         case "Gather" -> gather();
         case "OneHot" -> oneHot();
+        case "ConstantOfShape" -> constantOfShape();
         default -> throw new IllegalArgumentException("no plain form of " + node.getOpType());
       };
     }
@@ -420,6 +421,14 @@ final class PlainGraph {
         int row = picked < 0 ? picked + from[axis] : picked;
         int outer = i / inner / indices.length;
         result.values()[i] = in(0).values()[(outer * from[axis] + row) * inner + i % inner];
+      }
+      return result;
+    }
+
+    private PlainArray constantOfShape() {
+      PlainArray result = new PlainArray(in(0).ints());
+      if (hasAttribute("value")) {
+        Arrays.fill(result.values(), PlainArray.of(attribute("value").getT()).values()[0]);
       }
       return result;
     }
