@@ -48,7 +48,7 @@ final class SimulatedStreamOptions {
       names = "--data",
       paramLabel = "SPEC",
       defaultValue = "builtin",
-      description = "Images: " + DataSpec.KNOWN + ". Default: ${DEFAULT-VALUE}.")
+      description = "Images or time series: " + DataSpec.KNOWN + ". Default: ${DEFAULT-VALUE}.")
   private String data;
 
   @Option(

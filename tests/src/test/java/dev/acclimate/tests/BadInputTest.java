@@ -38,6 +38,7 @@ class BadInputTest {
     Files.createDirectory(folder.resolve("short"));
     Files.write(folder.resolve("short/test_batch.bin"), new byte[100]);
     Files.writeString(folder.resolve("text.npz"), "no archive");
+    Files.writeString(folder.resolve("series.csv"), "a,b,c,y\n1,2,3,0\n4,5,6,9\n");
     Files.writeString(
         folder.resolve("wrong.yaml"), "segments: [{}, {domain: fog, severity: 1..9}]");
     Files.writeString(folder.resolve("rain.yaml"), "segments: [{name: wet, domain: rain}]");
@@ -93,6 +94,12 @@ class BadInputTest {
         "simulate --data cifar10:@/none --out @/r | @/none",
         "simulate --data cifar10:@/short --out @/r | @/short/test_batch.bin",
         "simulate --data npz:@/none.npz --out @/r | @/none.npz",
+        "simulate --data csv:@/none.csv?window=2&label=y --out @/r | @/none.csv",
+        "simulate --data csv:@/series.csv?label=y --out @/r | data: csv: expected window=N",
+        "simulate --data csv:@/series.csv?window=2&label=z --out @/r | @/series.csv: expected a column \"z\"",
+        "simulate --data csv:@/series.csv?window=9&label=y --out @/r | series.csv: expected at least 9 rows",
+        "simulate --model builtin-series --data csv:@/series.csv?window=2&label=y --out @/r | input 'input' takes [batch, 3, 128], the data gives [64, 3, 2]",
+        "simulate --model builtin-series --data csv:@/series.csv?window=2&label=y&channels=a,b --out @/r | expected 2 values of mean and std, one a channel of series.csv, found 3",
         "simulate --data npz:@/text.npz --out @/r | @/text.npz",
         "simulate --sweep unmix-tns --out @/r | sweep: expected METHOD.OPTION=VALUE,VALUE",
         "simulate --sweep emma.momentum=1 --out @/r | unknown method 'emma'",
