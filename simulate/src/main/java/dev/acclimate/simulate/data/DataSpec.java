@@ -40,6 +40,8 @@ import java.util.List;
  * identity} is clean</td></tr>
  * <tr><td>{@code npz:FILE}</td><td>{@code x} {@code [N, C, H, W]} float32 or {@code [N, H, W, C]} uint8,
  * {@code y} {@code [N]} int64, int32 or uint8</td></tr>
+ * <tr><td>{@code parquet:FILE?window=N&label=COLUMN}</td><td>as {@code csv}, out of Apache Parquet:
+ * columns of numbers and text, compressed with Snappy, gzip or Zstandard or not at all</td></tr>
  * </table>
  */
 public sealed interface DataSpec {
@@ -49,7 +51,8 @@ public sealed interface DataSpec {
       "builtin, builtin:N, builtin-series, builtin-series:N,"
           + " cifar10:DIR, cifar100:DIR, cifar10c:DIR, cifar10.1:DIR,"
           + " csv:FILE?window=N&label=COLUMN, idx:DIR,"
-          + " images:DIR, images:DIR?size=N, mnistc:DIR, npz:FILE";
+          + " images:DIR, images:DIR?size=N, mnistc:DIR, npz:FILE,"
+          + " parquet:FILE?window=N&label=COLUMN";
 
   /**
    * Reads or generates the images.
@@ -115,6 +118,8 @@ public sealed interface DataSpec {
       case "images" -> Images.parse(requireArgument(text, argument, "images:DIR"));
       case "mnistc" -> new MnistC(Path.of(requireArgument(text, argument, "mnistc:DIR")));
       case "npz" -> new Npz(Path.of(requireArgument(text, argument, "npz:FILE")));
+      case "parquet" ->
+          Table.parse(TableFormat.PARQUET, requireArgument(text, argument, "parquet:FILE"));
       default ->
           throw new InvalidInputException(
               "data: expected one of %s, found \"%s\"".formatted(KNOWN, text));

@@ -76,6 +76,11 @@ final class NameColumn implements TableColumn {
   }
 
   @Override
+  public void add(long cell, TableFile file, long row) {
+    add(Long.toString(cell), file, row);
+  }
+
+  @Override
   public int size() {
     return size;
   }

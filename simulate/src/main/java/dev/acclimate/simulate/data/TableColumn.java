@@ -17,6 +17,11 @@ interface TableColumn {
   /** Likewise, a number. */
   void add(double cell, TableFile file, long row);
 
+  /** Likewise, an integer. */
+  default void add(long cell, TableFile file, long row) {
+    add((double) cell, file, row);
+  }
+
   /** How many cells there are. */
   int size();
 }

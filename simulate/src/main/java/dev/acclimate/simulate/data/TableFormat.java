@@ -7,7 +7,9 @@ import java.util.Locale;
 /** A form of tables in files. */
 enum TableFormat {
   /** Text with commas, gzipped or not. */
-  CSV;
+  CSV,
+  /** Apache Parquet. */
+  PARQUET;
 
   /** The name in {@code --data}. */
   String scheme() {
@@ -18,6 +20,7 @@ enum TableFormat {
   List<String> endings() {
     return switch (this) {
       case CSV -> List.of(".csv", ".csv.gz");
+      case PARQUET -> List.of(".parquet");
     };
   }
 
@@ -31,6 +34,7 @@ enum TableFormat {
   TableFile open(Path file) {
     return switch (this) {
       case CSV -> new CsvFile(file);
+      case PARQUET -> new ParquetFile(file);
     };
   }
 }
