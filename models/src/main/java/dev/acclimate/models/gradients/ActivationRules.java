@@ -10,6 +10,9 @@ import java.util.List;
 final class ActivationRules {
   private static final float TWO_OVER_ROOT_PI = (float) (2 / Math.sqrt(Math.PI));
 
+  /** About the largest float32. */
+  private static final float STEEP = 3e38f;
+
   private ActivationRules() {}
 
   private static void giveTimes(NodeGradient node, String slope) {
@@ -34,12 +37,23 @@ final class ActivationRules {
     giveTimes(node, node.write().node("Sign", node.input(0)));
   }
 
-  /**
-   * A product with 0 or 1: on a CPU a quarter faster than Where, twice as fast as Sign. At 0 the
-   * slope is 0.
-   */
+  /** At 0 the slope is 0. */
   static void relu(NodeGradient node) {
-    giveTimes(node, greater(node, node.output(), constant(node, 0)));
+    giveTimes(node, isPositive(node, node.output()));
+  }
+
+  /**
+   * 1 where a >= 0 is positive, else 0: a steep slope, clipped, is one pass over the numbers, where
+   * Greater and Cast are two and take twice as long on a CPU, Where and Sign longer still. Only
+   * numbers below 1 / 3e38, which float32 holds in part if at all, come out in between.
+   */
+  private static String isPositive(NodeGradient node, String a) {
+    return node.write()
+        .emit(
+            "HardSigmoid",
+            List.of(a),
+            OperatorWriter.number("alpha", STEEP),
+            OperatorWriter.number("beta", 0));
   }
 
   /** At 0 the slope is that of negative numbers. */

@@ -68,6 +68,7 @@ public final class Backpropagation {
   private final Map<Integer, List<NodeProto>> replacements = new HashMap<>();
   private final List<BatchStatistics> statistics = new ArrayList<>();
   private final Map<String, List<Part>> contributions = new HashMap<>();
+  private final Map<String, String> counts = new HashMap<>();
   private final Map<String, String> gradients = new LinkedHashMap<>();
   private ActivePath path;
   private Map<String, TensorInfo> shapes = Map.of();
@@ -199,10 +200,10 @@ public final class Backpropagation {
       NodeProto node = model.graph().getNode(i);
       if (measuresBatch(node)) {
         OperatorWriter forward = editor.writer(node.getOutput(0) + "/batch/");
-        BatchNormalizationRule.Measurement measurement =
+        MeasuredBatch batch =
             BatchNormalizationRule.measure(node, shape(node.getInput(0)), forward);
-        measured.put(node, measurement.batch());
-        statistics.add(measurement.statistics());
+        measured.put(node, batch);
+        statistics.add(BatchNormalizationRule.statistics(new NodeGradient(this, node), batch));
         replacements.put(i, forward.nodes());
       }
     }
@@ -285,6 +286,55 @@ public final class Backpropagation {
       throw new InvalidInputException(model.name() + ": no tensor '" + tensor + "'");
     }
     return shape;
+  }
+
+  /** Elements along these axes of a tensor, a float32 scalar; equal symbols are asked once. */
+  String elements(String tensor, int... axes) {
+    long known = 1;
+    List<String> open = new ArrayList<>();
+    for (int axis : axes) {
+      Dimension size = shape(tensor).dimensions().get(axis);
+      if (size.isFixed()) {
+        known = Math.multiplyExact(known, size.size());
+      } else {
+        open.add(size(size, tensor, axis));
+      }
+    }
+    String fixed = writer.constant((float) known);
+    if (open.isEmpty()) {
+      return fixed;
+    }
+    String key = known + " " + open;
+    String product = counts.get(key);
+    if (product == null) {
+      product = fixed;
+      for (String size : open) {
+        product = writer.mul(product, size);
+      }
+      counts.put(key, product);
+    }
+    return product;
+  }
+
+  /** A size that only the run knows, a float32 scalar. */
+  private String size(Dimension symbol, String tensor, int axis) {
+    String key = symbol.symbol().isEmpty() ? tensor + " " + axis : symbol.symbol();
+    String size = counts.get(key);
+    if (size == null) {
+      // better from an input: ONNX Runtime reorders activations to be asked for their shape
+      TensorInfo source = shape(tensor);
+      int at = axis;
+      for (TensorInfo input : model.inputs()) {
+        if (!symbol.symbol().isEmpty() && input.dimensions().contains(symbol)) {
+          source = input;
+          at = input.dimensions().indexOf(symbol);
+        }
+      }
+      String index = writer.integerScalar(at);
+      size = writer.castToFloat(writer.node("Gather", writer.shape(source.name()), index));
+      counts.put(key, size);
+    }
+    return size;
   }
 
   /** A tensor's shape as an int64 vector: a constant where all of it is known. */

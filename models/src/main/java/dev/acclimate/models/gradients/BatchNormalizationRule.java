@@ -24,16 +24,10 @@ final class BatchNormalizationRule implements GradientRule {
   private static final float DEFAULT_EPSILON = 1e-5f;
 
   /**
-   * @param batch what the backward pass reads
-   * @param statistics what running statistics are made of
-   */
-  record Measurement(MeasuredBatch batch, BatchStatistics statistics) {}
-
-  /**
    * Writes the forward pass with batch statistics, its result under the node's own output name. The
    * input is centred before it is squared, so that no digits are lost where mean >> std.
    */
-  static Measurement measure(NodeProto node, TensorInfo shape, OperatorWriter write) {
+  static MeasuredBatch measure(NodeProto node, TensorInfo shape, OperatorWriter write) {
     String x = node.getInput(0);
     String mean = ChannelSums.mean(write, x, shape);
     String centred = write.sub(x, channels(write, mean, shape));
@@ -43,14 +37,19 @@ final class BatchNormalizationRule implements GradientRule {
         "BatchNormalization",
         List.of(x, node.getInput(1), node.getInput(2), mean, variance),
         OperatorWriter.number("epsilon", epsilon(node)));
-    String count = ChannelSums.count(write, x, shape);
-    String one = write.constant(1f);
     mixRunning(write, node, 1, mean);
     mixRunning(write, node, 2, variance);
-    String unbiased = write.mul(variance, write.div(count, write.max(write.sub(count, one), one)));
-    return new Measurement(
-        new MeasuredBatch(mean, variance, centred),
-        new BatchStatistics(node.getInput(3), node.getInput(4), mean, unbiased));
+    return new MeasuredBatch(mean, variance, centred);
+  }
+
+  /** What running statistics are made of. */
+  static BatchStatistics statistics(NodeGradient node, MeasuredBatch batch) {
+    OperatorWriter write = node.write();
+    String count = ChannelSums.count(node, node.shape(node.input(0)));
+    String one = write.constant(1f);
+    String factor = write.div(count, write.max(write.sub(count, one), one));
+    String unbiased = write.mul(batch.variance(), factor);
+    return new BatchStatistics(node.input(3), node.input(4), batch.mean(), unbiased);
   }
 
   /** The next running mean or variance, where the node in training mode has a name for it. */
@@ -107,7 +106,7 @@ final class BatchNormalizationRule implements GradientRule {
     String inverse = inverseDeviation(node, batch.variance());
     String m1 = ChannelSums.mean(write, dy, shape);
     String m2 = ChannelSums.mean(write, write.mul(dy, batch.centred()), shape);
-    String count = ChannelSums.count(write, dy, shape);
+    String count = ChannelSums.count(node, shape);
     if (node.wants(1)) {
       node.give(1, write.mul(write.mul(m2, inverse), count));
     }

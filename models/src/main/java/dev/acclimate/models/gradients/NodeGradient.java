@@ -170,7 +170,7 @@ final class NodeGradient {
 
   /** Elements along these axes of a tensor, a float32 scalar. */
   String elements(String tensor, int... axes) {
-    return ElementCount.along(write(), tensor, shape(tensor), Arrays.stream(axes));
+    return pass.elements(tensor, axes);
   }
 
   /**

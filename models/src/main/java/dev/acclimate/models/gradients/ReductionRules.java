@@ -1,6 +1,7 @@
 package dev.acclimate.models.gradients;
 
 import ai.onnx.proto.OnnxMl.AttributeProto;
+import dev.acclimate.models.Dimension;
 import dev.acclimate.models.OperatorWriter;
 import java.util.Arrays;
 import java.util.Optional;
@@ -97,13 +98,16 @@ final class ReductionRules {
       return tensor;
     }
     OperatorWriter write = node.write();
-    int rank = node.shape(node.input(0)).rank();
     Optional<int[]> axes = axes(node);
     if (axes.isEmpty()) {
       return write.node("Unsqueeze", tensor, node.input(1));
     }
-    if (axes.get().length == rank) {
-      return write.reshape(tensor, LongStream.generate(() -> 1).limit(rank).toArray());
+    long[] sizes = node.dimensions(node.input(0)).stream().mapToLong(Dimension::size).toArray();
+    for (int axis : axes.get()) {
+      sizes[axis] = 1;
+    }
+    if (Arrays.stream(sizes).filter(size -> size < 0).count() <= 1) {
+      return write.reshape(tensor, sizes);
     }
     String whole = tensor;
     for (int axis : Arrays.stream(axes.get()).sorted().toArray()) {

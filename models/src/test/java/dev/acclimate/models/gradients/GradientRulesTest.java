@@ -444,8 +444,8 @@ class GradientRulesTest {
           check
               .constant("starts", 1, 0)
               .constant("ends", 100, 2)
-              .constant("axes", -1, 0)
-              .constant("steps", 2, 1);
+              .constant("axes", random.nextBoolean() ? new int[] {-1, 0} : new int[] {0, 2})
+              .constant("steps", 2, 1 + random.nextInt(3));
       default ->
           check
               .constant("starts", -1)
