@@ -39,8 +39,9 @@ final class ShapeInference {
     OrtEnvironment environment = RuntimeEnvironment.get();
     byte[] bytes = model.proto().toBuilder().setGraph(graph).build().toByteArray();
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
-      // its warnings speak of the graph's insides, which no user can put right
-      options.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
+      // what it says of the graph's insides no user can put right, what it refuses it throws
+      options.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL);
+      // constants are folded, so that shapes that are computed from them are known
       options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.BASIC_OPT);
       options.setIntraOpNumThreads(1);
       try (OrtSession session = environment.createSession(bytes, options)) {
