@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.acclimate.models.ElementType;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.Tensor;
+import dev.acclimate.models.WholeFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -14,7 +15,6 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -43,23 +43,21 @@ record Safetensors(Map<String, Tensor> tensors, Map<String, String> metadata) {
 
   /** Writes a file; readers see the old content or the new, never a part. */
   void write(Path file) {
-    try {
-      Path partial = file.resolveSibling(file.getFileName() + ".partial");
-      try (FileChannel channel =
-          FileChannel.open(
-              partial,
-              StandardOpenOption.CREATE,
-              StandardOpenOption.WRITE,
-              StandardOpenOption.TRUNCATE_EXISTING)) {
-        for (ByteBuffer part : parts()) {
-          while (part.hasRemaining()) {
-            channel.write(part);
-          }
+    WholeFile.write(file, this::writeTo);
+  }
+
+  private void writeTo(Path file) throws IOException {
+    try (FileChannel channel =
+        FileChannel.open(
+            file,
+            StandardOpenOption.CREATE,
+            StandardOpenOption.WRITE,
+            StandardOpenOption.TRUNCATE_EXISTING)) {
+      for (ByteBuffer part : parts()) {
+        while (part.hasRemaining()) {
+          channel.write(part);
         }
       }
-      Files.move(partial, file, StandardCopyOption.REPLACE_EXISTING);
-    } catch (IOException e) {
-      throw InvalidInputException.unwritable(file, e);
     }
   }
 

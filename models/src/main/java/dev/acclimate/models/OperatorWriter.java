@@ -221,26 +221,24 @@ public final class OperatorWriter {
     for (int i = 0; i < results; i++) {
       outputs.add(editor.freshName(prefix + operator));
     }
-    nodes.add(
-        NodeProto.newBuilder()
-            .setOpType(operator)
-            .setName(editor.freshName(prefix + operator + "/node"))
-            .addAllInput(inputs)
-            .addAllOutput(outputs)
-            .addAllAttribute(List.of(attributes))
-            .build());
+    add(outputs, operator, inputs, attributes);
     return outputs;
   }
 
   /** Any operator of the default domain, its result under a given name. */
   public void emitTo(
       String output, String operator, List<String> inputs, AttributeProto... attributes) {
+    add(List.of(output), operator, inputs, attributes);
+  }
+
+  private void add(
+      List<String> outputs, String operator, List<String> inputs, AttributeProto... attributes) {
     nodes.add(
         NodeProto.newBuilder()
             .setOpType(operator)
             .setName(editor.freshName(prefix + operator + "/node"))
             .addAllInput(inputs)
-            .addOutput(output)
+            .addAllOutput(outputs)
             .addAllAttribute(List.of(attributes))
             .build());
   }

@@ -1,11 +1,11 @@
 package dev.acclimate.simulate;
 
 import dev.acclimate.models.InvalidInputException;
+import dev.acclimate.models.WholeFile;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 
 /** Where results go. A file is there whole or not at all, however the program ends. */
 public final class OutputFolder {
@@ -40,14 +40,8 @@ public final class OutputFolder {
    * @throws InvalidInputException when it cannot be written
    */
   public void write(String name, String content) {
-    Path file = folder.resolve(name);
-    Path unfinished = folder.resolve("." + name + ".tmp");
-    try {
-      Files.writeString(unfinished, content, StandardCharsets.UTF_8);
-      Files.move(unfinished, file, StandardCopyOption.REPLACE_EXISTING);
-    } catch (IOException e) {
-      throw InvalidInputException.unwritable(file, e);
-    }
+    WholeFile.write(
+        folder.resolve(name), file -> Files.writeString(file, content, StandardCharsets.UTF_8));
   }
 
   @Override

@@ -18,9 +18,6 @@ import org.jspecify.annotations.Nullable;
 public record SimulationOptions(
     List<String> methods, SessionSettings session, @Nullable Calibration calibration) {
 
-  /** The largest batch. */
-  public static final int LARGEST_BATCH = ScenarioSegment.LARGEST_BATCH;
-
   /**
    * Checks the values.
    *
@@ -39,9 +36,9 @@ public record SimulationOptions(
    * @throws InvalidInputException when it is out of range
    */
   public static int requireBatchSize(int batchSize) {
-    if (batchSize < 1 || batchSize > LARGEST_BATCH) {
+    if (batchSize < 1 || batchSize > ScenarioSegment.LARGEST_BATCH) {
       throw new InvalidInputException(
-          "batch-size: expected 1 to " + LARGEST_BATCH + ", found " + batchSize);
+          "batch-size: expected 1 to " + ScenarioSegment.LARGEST_BATCH + ", found " + batchSize);
     }
     return batchSize;
   }

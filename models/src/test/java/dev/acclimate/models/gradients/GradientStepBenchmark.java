@@ -1,7 +1,5 @@
 package dev.acclimate.models.gradients;
 
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
-
 import ai.onnx.proto.OnnxMl.NodeProto;
 import dev.acclimate.models.ElementType;
 import dev.acclimate.models.ExecutionProvider;
@@ -10,12 +8,9 @@ import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.SessionSettings;
 import dev.acclimate.models.Tensor;
 import dev.acclimate.models.TensorInfo;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
@@ -32,18 +27,17 @@ import org.junit.jupiter.api.Test;
  * }</pre>
  */
 class GradientStepBenchmark {
-  private static final Path MODEL = Path.of("../../shared/data/cifar10/resnet20.onnx");
   private static final int BATCH = 64;
   private static final int WARM_UP_ROUNDS = 3;
   private static final int ROUNDS = 21;
 
   @Test
   void stepsAsMultiplesOfTheFrozenForward() {
-    assumeTrue(Files.exists(MODEL), "real model not present");
-    OnnxModel model = OnnxModel.read(MODEL);
+    OnnxModel model = Network.RESNET20.read();
     Map<String, OnnxModel> passes = new LinkedHashMap<>();
     passes.put("frozen forward", model);
-    passes.put("gradients of gamma and beta", TrainingGraph.of(model, affine(model), 0).model());
+    passes.put(
+        "gradients of gamma and beta", TrainingGraph.of(model, Network.affine(model), 0).model());
     passes.put("gradients of all parameters", TrainingGraph.of(model, all(model), 0).model());
     double[][] millis = time(model, passes);
     int row = 0;
@@ -109,19 +103,8 @@ class GradientStepBenchmark {
     return tensor;
   }
 
-  private static Set<String> affine(OnnxModel model) {
-    Set<String> parameters = new LinkedHashSet<>();
-    for (NodeProto node : model.graph().getNodeList()) {
-      if (node.getOpType().equals("BatchNormalization")) {
-        parameters.add(node.getInput(1));
-        parameters.add(node.getInput(2));
-      }
-    }
-    return parameters;
-  }
-
   private static Set<String> all(OnnxModel model) {
-    Set<String> parameters = affine(model);
+    Set<String> parameters = Network.affine(model);
     for (NodeProto node : model.graph().getNodeList()) {
       if (node.getOpType().equals("Conv") || node.getOpType().equals("Gemm")) {
         parameters.addAll(node.getInputList().subList(1, node.getInputCount()));

@@ -1,7 +1,6 @@
 package dev.acclimate.models.gradients;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import ai.onnx.proto.OnnxMl.GraphProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
@@ -15,12 +14,9 @@ import dev.acclimate.models.SessionSettings;
 import dev.acclimate.models.Tensor;
 import dev.acclimate.models.TensorInfo;
 import dev.acclimate.models.gradients.Backpropagation.Normalization;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -37,36 +33,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 class WholeModelTest {
   private static final int BATCH = 4;
 
-  /** The networks and where they lie, seen from this module. */
-  enum Network {
-    BUILTIN("../simulate/src/main/resources/dev/acclimate/simulate/builtin/builtin.onnx"),
-    RESNET20("../../shared/data/cifar10/resnet20.onnx");
-
-    private final Path file;
-
-    Network(String file) {
-      this.file = Path.of(file);
-    }
-
-    OnnxModel read() {
-      assumeTrue(Files.exists(file), "real model not present");
-      return OnnxModel.read(file);
-    }
-  }
-
   private static <T> T of(Map<String, T> map, String name) {
     return Objects.requireNonNull(map.get(name), name);
-  }
-
-  private static Set<String> affine(OnnxModel model) {
-    Set<String> parameters = new LinkedHashSet<>();
-    for (NodeProto node : model.graph().getNodeList()) {
-      if (node.getOpType().equals("BatchNormalization")) {
-        parameters.add(node.getInput(1));
-        parameters.add(node.getInput(2));
-      }
-    }
-    return parameters;
   }
 
   private static PlainArray batch(OnnxModel model) {
@@ -144,7 +112,7 @@ class WholeModelTest {
   @EnumSource
   void entropyGradientEqualsTheHandWrittenOne(Network network) {
     OnnxModel model = network.read();
-    Set<String> parameters = affine(model);
+    Set<String> parameters = Network.affine(model);
     PlainArray x = batch(model);
     GraphProto graph = training(model);
     Map<String, PlainArray> tensors =
@@ -171,7 +139,7 @@ class WholeModelTest {
   @EnumSource
   void entropyGradientPredictsTheChangeOfTheEntropy(Network network) {
     OnnxModel model = network.read();
-    Set<String> parameters = affine(model);
+    Set<String> parameters = Network.affine(model);
     PlainArray x = batch(model);
     PlainGraph plain = new PlainGraph(training(model), model.opset());
     Map<String, PlainArray> gradients = gradients(model, parameters, x);
@@ -221,7 +189,7 @@ class WholeModelTest {
     String loss = write.reduceMean(model.outputs().get(0).name(), false, 0, 1);
     forward.append(write.nodes());
     GraphEditor backward = new GraphEditor(forward.build());
-    Backpropagation.append(backward, loss, affine(model), Normalization.BATCH);
+    Backpropagation.append(backward, loss, Network.affine(model), Normalization.BATCH);
     List<NodeProto> nodes = backward.build().graph().getNodeList();
 
     long before = model.graph().getNodeList().stream().filter(WholeModelTest::convolves).count();

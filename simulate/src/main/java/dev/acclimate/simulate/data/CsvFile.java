@@ -15,7 +15,6 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.zip.GZIPInputStream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Text in UTF-8 with commas between cells, double quotes around those that hold commas, and a row
@@ -23,42 +22,30 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A column is numeric where the cell of the first row is.
  */
-final class CsvFile implements TableFile {
-
-  private final Path file;
-  private @Nullable List<Heading> headings;
+final class CsvFile extends TableFile {
 
   CsvFile(Path file) {
-    this.file = file;
+    super(file);
   }
 
   @Override
-  public Path path() {
-    return file;
-  }
-
-  @Override
-  public String row() {
+  String row() {
     return "line";
   }
 
   @Override
-  public List<Heading> headings() {
-    List<Heading> known = headings;
-    if (known == null) {
-      known = records(this::headings);
-      headings = known;
-    }
-    return known;
+  List<Heading> readHeadings() {
+    return records(this::headings);
   }
 
   private List<Heading> headings(Iterator<CsvRecord> records) {
     if (!records.hasNext()) {
-      throw new InvalidInputException(file + ": expected a line of column names, found none");
+      throw new InvalidInputException(path() + ": expected a line of column names, found none");
     }
     CsvRecord names = records.next();
     if (!records.hasNext()) {
-      throw new InvalidInputException(file + ": expected rows below the column names, found none");
+      throw new InvalidInputException(
+          path() + ": expected rows below the column names, found none");
     }
     CsvRecord first = records.next();
     requireLength(first, names.getFieldCount());
@@ -66,11 +53,11 @@ final class CsvFile implements TableFile {
     for (int i = 0; i < names.getFieldCount(); i++) {
       found.add(new Heading(names.getField(i).strip(), NumberColumn.numeric(first.getField(i))));
     }
-    return distinct(found);
+    return found;
   }
 
   @Override
-  public void read(List<? extends TableColumn> columns) {
+  void read(List<? extends TableColumn> columns) {
     int length = headings().size();
     int[] places = columns.stream().mapToInt(column -> indexOf(column.name())).toArray();
     records(
@@ -94,7 +81,7 @@ final class CsvFile implements TableFile {
     if (row.getFieldCount() != expected) {
       throw new InvalidInputException(
           "%s: line %d: expected %d cells, as there are column names, found %d"
-              .formatted(file, row.getStartingLineNumber(), expected, row.getFieldCount()));
+              .formatted(path(), row.getStartingLineNumber(), expected, row.getFieldCount()));
     }
   }
 
@@ -103,7 +90,7 @@ final class CsvFile implements TableFile {
     if (last.getField(last.getFieldCount() - 1).indexOf('\n') >= 0) {
       throw new InvalidInputException(
           "%s: line %d: expected the file's last cell within one line, found a quote left open"
-              .formatted(file, last.getStartingLineNumber()));
+              .formatted(path(), last.getStartingLineNumber()));
     }
   }
 
@@ -112,11 +99,11 @@ final class CsvFile implements TableFile {
   }
 
   private <T> T records(Reading<T> reading) {
-    if (!Files.isRegularFile(file)) {
-      throw new InvalidInputException("csv: no such file: " + file);
+    if (!Files.isRegularFile(path())) {
+      throw new InvalidInputException("csv: no such file: " + path());
     }
-    try (InputStream raw = Files.newInputStream(file);
-        InputStream in = file.toString().endsWith(".gz") ? new GZIPInputStream(raw) : raw;
+    try (InputStream raw = Files.newInputStream(path());
+        InputStream in = path().toString().endsWith(".gz") ? new GZIPInputStream(raw) : raw;
         CsvReader<CsvRecord> csv =
             // lengths are checked here, for a message that says more
             CsvReader.builder()
@@ -126,13 +113,13 @@ final class CsvFile implements TableFile {
                 .ofCsvRecord(in)) {
       return reading.from(csv.iterator());
     } catch (CsvParseException e) {
-      throw new InvalidInputException(file + ": no CSV: " + reason(e), e);
+      throw new InvalidInputException(path() + ": no CSV: " + reason(e), e);
     } catch (IOException | UncheckedIOException e) {
       Throwable cause = e instanceof UncheckedIOException ? e.getCause() : e;
       throw new InvalidInputException(
           cause instanceof EOFException
-              ? file + ": ends too early"
-              : file + ": cannot be read: " + e.getMessage(),
+              ? path() + ": ends too early"
+              : path() + ": cannot be read: " + e.getMessage(),
           e);
     }
   }

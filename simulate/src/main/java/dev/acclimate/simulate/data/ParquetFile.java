@@ -20,46 +20,31 @@ import org.apache.parquet.hadoop.ParquetFileReader;
 import org.apache.parquet.io.LocalInputFile;
 import org.apache.parquet.schema.MessageType;
 import org.apache.parquet.schema.Type;
-import org.jspecify.annotations.Nullable;
 
 /**
  * An Apache Parquet file, read one column at a time without making rows of it. A column is numeric
  * where its type is: integers, floats and decimals, but neither dates nor booleans.
  */
-final class ParquetFile implements TableFile {
-
-  private final Path file;
-  private @Nullable List<Heading> headings;
+final class ParquetFile extends TableFile {
 
   ParquetFile(Path file) {
-    this.file = file;
+    super(file);
   }
 
   @Override
-  public Path path() {
-    return file;
-  }
-
-  @Override
-  public String row() {
+  String row() {
     return "row";
   }
 
   @Override
-  public List<Heading> headings() {
-    List<Heading> known = headings;
-    if (known == null) {
-      known = reading(reader -> headings(schema(reader)));
-      headings = known;
-    }
-    return known;
+  List<Heading> readHeadings() {
+    return reading(reader -> headings(schema(reader)));
   }
 
   private List<Heading> headings(MessageType schema) {
-    return distinct(
-        schema.getFields().stream()
-            .map(field -> new Heading(field.getName(), ParquetCell.numeric(field)))
-            .toList());
+    return schema.getFields().stream()
+        .map(field -> new Heading(field.getName(), ParquetCell.numeric(field)))
+        .toList();
   }
 
   private static MessageType schema(ParquetFileReader reader) {
@@ -67,7 +52,7 @@ final class ParquetFile implements TableFile {
   }
 
   @Override
-  public void read(List<? extends TableColumn> columns) {
+  void read(List<? extends TableColumn> columns) {
     int[] places = columns.stream().mapToInt(column -> indexOf(column.name())).toArray();
     reading(
         reader -> {
@@ -85,7 +70,7 @@ final class ParquetFile implements TableFile {
   private long read(ParquetFileReader reader, Map<Type, List<TableColumn>> wanted)
       throws IOException {
     for (Type field : wanted.keySet()) {
-      ParquetCell.require(field, file);
+      ParquetCell.require(field, path());
     }
     MessageType schema = new MessageType(schema(reader).getName(), List.copyOf(wanted.keySet()));
     reader.setRequestedSchema(schema);
@@ -110,7 +95,7 @@ final class ParquetFile implements TableFile {
       rows += count;
     }
     if (rows == 0) {
-      throw new InvalidInputException(file + ": expected rows, found none");
+      throw new InvalidInputException(path() + ": expected rows, found none");
     }
     return rows;
   }
@@ -121,7 +106,7 @@ final class ParquetFile implements TableFile {
       List<TableColumn> takers,
       long first,
       long count) {
-    Kind kind = ParquetCell.require(column.getPrimitiveType(), file);
+    Kind kind = ParquetCell.require(column.getPrimitiveType(), path());
     for (long row = first; row < first + count; row++) {
       if (reader.getCurrentDefinitionLevel() < column.getMaxDefinitionLevel()) {
         throw wrong(row, column.getPrimitiveType().getName(), "a value", "null");
@@ -138,21 +123,21 @@ final class ParquetFile implements TableFile {
   }
 
   private <T> T reading(Reading<T> reading) {
-    if (!Files.isRegularFile(file)) {
-      throw new InvalidInputException("parquet: no such file: " + file);
+    if (!Files.isRegularFile(path())) {
+      throw new InvalidInputException("parquet: no such file: " + path());
     }
     ParquetReadOptions options =
         ParquetReadOptions.builder(new PlainParquetConfiguration())
-            .withCodecFactory(new ParquetCodecs(file))
+            .withCodecFactory(new ParquetCodecs(path()))
             .build();
-    try (ParquetFileReader reader = ParquetFileReader.open(new LocalInputFile(file), options)) {
+    try (ParquetFileReader reader = ParquetFileReader.open(new LocalInputFile(path()), options)) {
       return reading.from(reader);
     } catch (InvalidInputException e) {
       throw e;
     } catch (IOException | RuntimeException e) {
       // the library throws whatever a damaged file leads it to
       throw new InvalidInputException(
-          file + ": not a Parquet file, or a damaged one: " + reason(e), e);
+          path() + ": not a Parquet file, or a damaged one: " + reason(e), e);
     }
   }
 

@@ -5,9 +5,10 @@ import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** A file of rows under named columns. */
-interface TableFile {
+abstract class TableFile {
 
   /**
    * A column of a file.
@@ -17,18 +18,37 @@ interface TableFile {
    */
   record Heading(String name, boolean numeric) {}
 
+  private final Path path;
+  private @Nullable List<Heading> headings;
+
+  TableFile(Path path) {
+    this.path = path;
+  }
+
   /** The file. */
-  Path path();
+  final Path path() {
+    return path;
+  }
 
   /** What a row is called in messages, before its number. */
-  String row();
+  abstract String row();
 
   /**
    * The file's columns in order; no name comes twice.
    *
    * @throws InvalidInputException if the file is missing or malformed
    */
-  List<Heading> headings();
+  final List<Heading> headings() {
+    List<Heading> known = headings;
+    if (known == null) {
+      known = distinct(readHeadings());
+      headings = known;
+    }
+    return known;
+  }
+
+  /** The file's columns in order. */
+  abstract List<Heading> readHeadings();
 
   /**
    * Appends each row's cells, from the first row to the last.
@@ -36,43 +56,38 @@ interface TableFile {
    * @param columns each takes the cells under its name
    * @throws InvalidInputException if a column is missing, or a cell is not what its column takes
    */
-  void read(List<? extends TableColumn> columns);
+  abstract void read(List<? extends TableColumn> columns);
 
   /**
    * The place of a column.
    *
    * @throws InvalidInputException if there is none of that name
    */
-  default int indexOf(String name) {
+  final int indexOf(String name) {
     List<String> names = headings().stream().map(Heading::name).toList();
     int index = names.indexOf(name);
     if (index < 0) {
       throw new InvalidInputException(
-          "%s: expected a column \"%s\", found %s".formatted(path(), name, names));
+          "%s: expected a column \"%s\", found %s".formatted(path, name, names));
     }
     return index;
   }
 
-  /**
-   * Gives {@code headings} back.
-   *
-   * @throws InvalidInputException if two have the same name
-   */
-  default List<Heading> distinct(List<Heading> headings) {
+  private List<Heading> distinct(List<Heading> headings) {
     Set<String> seen = new HashSet<>();
     for (Heading heading : headings) {
       if (!heading.name().isEmpty() && !seen.add(heading.name())) {
         throw new InvalidInputException(
-            "%s: expected each column once, found \"%s\" again".formatted(path(), heading.name()));
+            "%s: expected each column once, found \"%s\" again".formatted(path, heading.name()));
       }
     }
     return headings;
   }
 
   /** What to throw where a cell is not what its column takes. */
-  default InvalidInputException wrong(long row, String column, String expected, String found) {
+  final InvalidInputException wrong(long row, String column, String expected, String found) {
     return new InvalidInputException(
         "%s: %s %d: %s: expected %s, found %s"
-            .formatted(path(), row(), row, column, expected, found));
+            .formatted(path, row(), row, column, expected, found));
   }
 }
