@@ -1,0 +1,57 @@
+package dev.acclimate.adapters.serving;
+
+import dev.acclimate.adapters.AdaptiveModel;
+import dev.acclimate.models.InvalidInputException;
+import dev.acclimate.models.RuntimeFailure;
+import dev.acclimate.models.Tensor;
+import dev.acclimate.models.TensorInfo;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What a server asks of a model: what it takes and gives, and the answer to a batch.
+ *
+ * <p>One thread at a time runs batches; the other methods may be called by any thread.
+ */
+public interface InferenceModel extends AutoCloseable {
+  /** The stream of samples whose sender named none. */
+  String NO_STREAM = "";
+
+  /**
+   * A model with one state, in which all streams take part. Closing it closes {@code model}.
+   *
+   * @param name what clients call it
+   * @param version its version, such as {@code 1}
+   */
+  static InferenceModel of(AdaptiveModel model, String name, String version) {
+    return new OneStateModel(model, name, version);
+  }
+
+  /** What clients call it. */
+  String name();
+
+  /** Its version, such as {@code 1}. */
+  String version();
+
+  /** What a batch must hold. */
+  List<TensorInfo> inputs();
+
+  /** What an answer holds. */
+  List<TensorInfo> outputs();
+
+  /**
+   * Answers a batch.
+   *
+   * @param batch a tensor for every input, samples along axis 0, not written to
+   * @param streams the stream of each sample, {@link #NO_STREAM} where its sender named none; a
+   *     model without a batch axis gets one
+   * @return a tensor for every output, valid until the next run
+   * @throws InvalidInputException when an input is missing or its type or shape does not fit
+   * @throws RuntimeFailure when ONNX Runtime fails
+   */
+  Map<String, Tensor> run(Map<String, Tensor> batch, List<String> streams);
+
+  /** Lets go of the model; no run follows. */
+  @Override
+  void close();
+}
