@@ -18,7 +18,7 @@ final class DemoData {
       names = "--data",
       paramLabel = "SPEC",
       defaultValue = "builtin",
-      description = "Images: " + DataSpec.KNOWN + ". Default: ${DEFAULT-VALUE}.")
+      description = "Images or time series: " + DataSpec.KNOWN + ". Default: ${DEFAULT-VALUE}.")
   private String data;
 
   @Option(

@@ -87,7 +87,7 @@ public final class StreamLog {
         for (int i = from; i < from + size; i++) {
           Domain domain = segment.domain(i);
           domainAt[position] = domains.getOrDefault(domain.name(), 0);
-          samples[position] = segment.sample(i);
+          samples[position] = domain.images().origin(segment.sample(i));
           tasks[position] = domain.task();
           clean[position] = domain.clean();
           labels[position++] = segment.label(i);
@@ -127,7 +127,10 @@ public final class StreamLog {
     return domainAt[position];
   }
 
-  /** Which image came at a position, as some domain shows it. */
+  /**
+   * Which image of the whole data came at a position, as some domain shows it: the same number in
+   * the streams of all seeds.
+   */
   public int sample(int position) {
     return samples[position];
   }

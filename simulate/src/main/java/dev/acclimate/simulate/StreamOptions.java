@@ -19,14 +19,17 @@ public record StreamOptions(
 
   public static final int DEFAULT_ROUNDS = 3;
 
+  /** A stream is laid out in memory; a million rounds are a typing error. */
+  private static final int MAX_ROUNDS = 1000;
+
   /**
    * Checks the values.
    *
-   * @throws InvalidInputException if there is not at least one round, or the severity is not 1 to 5
+   * @throws InvalidInputException if there are not 1 to 1,000 rounds, or the severity is not 1 to 5
    */
   public StreamOptions {
-    if (rounds < 1) {
-      throw new InvalidInputException("rounds: expected at least 1, found " + rounds);
+    if (rounds < 1 || rounds > MAX_ROUNDS) {
+      throw new InvalidInputException("rounds: expected 1 to " + MAX_ROUNDS + ", found " + rounds);
     }
     if (severity < 1 || severity > Shift.MAX_SEVERITY) {
       throw new InvalidInputException("severity: expected 1 to 5, found " + severity);

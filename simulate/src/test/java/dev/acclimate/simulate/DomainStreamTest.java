@@ -85,11 +85,31 @@ class DomainStreamTest {
   }
 
   @Test
-  void refusesLessThanOneRound() {
-    assertThatThrownBy(
-            () -> new StreamOptions(DomainSchedule.RECURRING, 5, SampleOrder.of(Order.IID), 0, 0))
-        .isInstanceOf(InvalidInputException.class)
-        .hasMessage("rounds: expected at least 1, found 0");
+  void refusesLessThanOneRoundAndMoreThanMemoryHolds() {
+    for (int rounds : new int[] {0, 1001}) {
+      assertThatThrownBy(
+              () ->
+                  new StreamOptions(
+                      DomainSchedule.RECURRING, 5, SampleOrder.of(Order.IID), 0, rounds))
+          .isInstanceOf(InvalidInputException.class)
+          .hasMessage("rounds: expected 1 to 1000, found " + rounds);
+    }
+  }
+
+  @Test
+  void theLogTellsImagesOfTheWholeDataFromWhicheverPartTheStreamWasMade() {
+    ImageSet part = IMAGES.window(IMAGES.size() - 2, 3);
+    DomainStream stream =
+        DomainStream.of(
+            DomainKind.corrupted(part, List.of(Corruption.NONE, Corruption.FOG), 0),
+            PREPROCESSING,
+            new StreamOptions(DomainSchedule.CONTINUAL, 5, Order.AS_IS, 0));
+
+    StreamLog log = StreamLog.of(stream, 2, false);
+
+    int last = IMAGES.size() - 1;
+    assertThat(IntStream.range(0, log.size()).map(log::sample))
+        .containsExactly(last - 1, last, 0, last - 1, last, 0);
   }
 
   private static List<Integer> samples(Segment domain) {

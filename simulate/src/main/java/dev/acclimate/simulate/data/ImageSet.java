@@ -3,6 +3,7 @@ package dev.acclimate.simulate.data;
 import dev.acclimate.models.InvalidInputException;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,6 +43,7 @@ public final class ImageSet {
   private final ImageShape shape;
   private final List<String> classes;
   private final int[] labels;
+  private final int[] origins;
   private final Values values;
   private final Storage storage;
   private volatile @Nullable ChannelStatistics statistics;
@@ -51,12 +53,14 @@ public final class ImageSet {
       ImageShape shape,
       List<String> classes,
       int[] labels,
+      int[] origins,
       Values values,
       Storage storage) {
     this.name = name;
     this.shape = shape;
     this.classes = List.copyOf(classes);
     this.labels = labels;
+    this.origins = origins;
     this.values = values;
     this.storage = storage;
     for (int i = 0; i < labels.length; i++) {
@@ -81,7 +85,8 @@ public final class ImageSet {
       int[] labels,
       Values values,
       Storage storage) {
-    return new ImageSet(name, shape, classes, labels, values, storage);
+    int[] origins = IntStream.range(0, labels.length).toArray();
+    return new ImageSet(name, shape, classes, labels, origins, values, storage);
   }
 
   /** A pixel's value in [0, 1]. */
@@ -103,7 +108,7 @@ public final class ImageSet {
     for (byte[] image : images) {
       requireLengths(shape.size(), image.length);
     }
-    return new ImageSet(
+    return of(
         name,
         shape,
         classes,
@@ -141,7 +146,7 @@ public final class ImageSet {
     for (float[] image : images) {
       requireLengths(shape.size(), image.length);
     }
-    return new ImageSet(
+    return of(
         name,
         shape,
         classes,
@@ -198,6 +203,14 @@ public final class ImageSet {
     return labels.clone();
   }
 
+  /**
+   * Which sample of the whole data image {@code index} is: the same number in every part of the
+   * data and however the image is changed.
+   */
+  public int origin(int index) {
+    return origins[index];
+  }
+
   /** What the numbers are. */
   public Values values() {
     return values;
@@ -232,14 +245,17 @@ public final class ImageSet {
   public ImageSet subset(int[] indices) {
     int[] chosen = indices.clone();
     int[] chosenLabels = new int[chosen.length];
+    int[] chosenOrigins = new int[chosen.length];
     for (int i = 0; i < chosen.length; i++) {
       chosenLabels[i] = labels[Objects.checkIndex(chosen[i], labels.length)];
+      chosenOrigins[i] = origins[chosen[i]];
     }
     return new ImageSet(
         name,
         shape,
         classes,
         chosenLabels,
+        chosenOrigins,
         values,
         (index, chw) -> storage.read(chosen[index], chw));
   }
@@ -261,6 +277,7 @@ public final class ImageSet {
         shape,
         classes,
         labels,
+        origins,
         values,
         (index, chw) -> {
           storage.read(index, chw);

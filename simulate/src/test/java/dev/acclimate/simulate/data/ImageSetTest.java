@@ -29,6 +29,14 @@ class ImageSetTest {
   }
 
   @Test
+  void imagesKeepTheirNumberInTheWholeDataThroughPartsAndChanges() {
+    ImageSet part = THREE.window(1, 3).mapped((index, chw) -> chw[0] = 0).subset(new int[] {2, 0});
+
+    assertThat(part.origin(0)).isEqualTo(0);
+    assertThat(part.origin(1)).isEqualTo(1);
+  }
+
+  @Test
   void headOfMoreThanThereAreIsAll() {
     assertThat(THREE.head(10).size()).isEqualTo(3);
   }
