@@ -38,7 +38,7 @@ class StreamProcessorTest {
     RequestEncoder.Encoded binary =
         new RequestEncoder(FoldingModel.INPUT, RequestEncoder.Form.BINARY)
             .encode("b", new float[] {5, 0, 6, 0});
-    fixture.send(0, "cam", request("a", 3), Map.of("traceparent", "00-ab-cd-01", "other", "x"));
+    fixture.send(0, "cam", request("a", 3), Map.of("traceparent", "00-ab-cd-01", "tracestate", "v=1", "other", "x"));
     fixture.send(
         0,
         "cam",
@@ -59,7 +59,8 @@ class StreamProcessorTest {
         .containsOnly(
             entry("acclimate-method", "folding[half=0.5]"),
             entry("acclimate-step", "1"),
-            entry("traceparent", "00-ab-cd-01"));
+            entry("traceparent", "00-ab-cd-01"),
+            entry("tracestate", "v=1"));
     ConsumerRecord<String, byte[]> second = responses.get(1);
     int length = Integer.parseInt(header(second, RecordHeaders.HEADER_LENGTH));
     assertThat(new String(second.value(), 0, length, UTF_8)).contains("\"id\":\"b\"");

@@ -201,11 +201,14 @@ final class BatchRunner {
       Item item, InvalidRecordException why, OutgoingRecords outgoing, BatchTally tally) {
     outgoing.refuse(item.record(), why);
     tally.refuse(why.reason());
-    log.debug(
-        "dead letter at {}-{}: {}",
-        item.record().partition(),
-        item.record().offset(),
-        why.getMessage());
+    TraceContext.logging(
+        item.record().headers(),
+        () ->
+            log.debug(
+                "dead letter at {}-{}: {}",
+                item.record().partition(),
+                item.record().offset(),
+                why.getMessage()));
   }
 
   private long timed(long start) {

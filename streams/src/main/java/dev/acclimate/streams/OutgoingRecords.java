@@ -6,7 +6,6 @@ import java.util.ArrayList;
 import java.util.List;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.Headers;
 
 /** The records that a batch sends: responses and dead letters, in the order of their requests. */
@@ -48,10 +47,7 @@ final class OutgoingRecords {
     if (response.binary()) {
       headers.add(RecordHeaders.HEADER_LENGTH, bytes(Integer.toString(response.headerLength())));
     }
-    Header trace = request.headers().lastHeader("traceparent");
-    if (trace != null) {
-      headers.add(trace);
-    }
+    TraceContext.pass(request.headers(), headers);
     records.add(record);
   }
 
