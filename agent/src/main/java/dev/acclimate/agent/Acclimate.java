@@ -1,5 +1,6 @@
 package dev.acclimate.agent;
 
+import dev.acclimate.agent.config.Logging;
 import dev.acclimate.models.InvalidInputException;
 import java.io.PrintWriter;
 import picocli.CommandLine;
@@ -24,6 +25,7 @@ import picocli.CommandLine.Spec;
       RunCommand.class,
       ReplayCommand.class,
       StateCommand.class,
+      ReferenceCommand.class,
       TrainBuiltinCommand.class
     },
     synopsisSubcommandLabel = "COMMAND",
@@ -53,6 +55,12 @@ public final class Acclimate implements Runnable {
   private boolean verbose;
 
   public static void main(String[] arguments) {
+    try {
+      Logging.check(System.getenv());
+    } catch (InvalidInputException e) {
+      System.err.println("acclimate: " + e.getMessage());
+      System.exit(EXIT_INPUT);
+    }
     System.exit(commandLine().execute(arguments));
   }
 

@@ -1,21 +1,49 @@
 package dev.acclimate.agent;
 
-import dev.acclimate.adapters.Method;
+import static dev.acclimate.agent.AgentKeys.BATCH_DELAY;
+import static dev.acclimate.agent.AgentKeys.BATCH_MAX;
+import static dev.acclimate.agent.AgentKeys.BATCH_MAX_RECORD_BYTES;
+import static dev.acclimate.agent.AgentKeys.BATCH_TASKS;
+import static dev.acclimate.agent.AgentKeys.BOOTSTRAP;
+import static dev.acclimate.agent.AgentKeys.CALIBRATION;
+import static dev.acclimate.agent.AgentKeys.FEEDBACK_CAPACITY;
+import static dev.acclimate.agent.AgentKeys.FEEDBACK_SHADOW;
+import static dev.acclimate.agent.AgentKeys.FEEDBACK_WINDOW;
+import static dev.acclimate.agent.AgentKeys.GROUP;
+import static dev.acclimate.agent.AgentKeys.HTTP_HOST;
+import static dev.acclimate.agent.AgentKeys.HTTP_PORT;
+import static dev.acclimate.agent.AgentKeys.INSTANCE;
+import static dev.acclimate.agent.AgentKeys.KAFKA_PROPERTIES;
+import static dev.acclimate.agent.AgentKeys.METHOD;
+import static dev.acclimate.agent.AgentKeys.MODEL_FILE;
+import static dev.acclimate.agent.AgentKeys.MODEL_NAME;
+import static dev.acclimate.agent.AgentKeys.MODEL_VERSION;
+import static dev.acclimate.agent.AgentKeys.PROVIDER;
+import static dev.acclimate.agent.AgentKeys.SCOPE;
+import static dev.acclimate.agent.AgentKeys.SEED;
+import static dev.acclimate.agent.AgentKeys.SNAPSHOT_EVERY;
+import static dev.acclimate.agent.AgentKeys.STATE_FILE;
+import static dev.acclimate.agent.AgentKeys.STATE_MEMORY;
+import static dev.acclimate.agent.AgentKeys.THREADS;
+import static dev.acclimate.agent.AgentKeys.TOPIC_DEAD_LETTER;
+import static dev.acclimate.agent.AgentKeys.TOPIC_FEEDBACK;
+import static dev.acclimate.agent.AgentKeys.TOPIC_IN;
+import static dev.acclimate.agent.AgentKeys.TOPIC_OUT;
+import static dev.acclimate.agent.AgentKeys.TOPIC_STATE;
+
+import dev.acclimate.agent.config.Settings;
 import dev.acclimate.models.ExecutionProvider;
 import dev.acclimate.models.InvalidInputException;
-import dev.acclimate.simulate.config.ConfigSection;
-import dev.acclimate.streams.Scope;
 import dev.acclimate.streams.StreamConfig;
 import dev.acclimate.streams.feedback.FeedbackConfig;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.util.Map;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What {@code run --config FILE} reads. {@code agent/examples} has commented files of all keys.
+ * What {@code run --config FILE} reads, as {@link AgentKeys} declares it.
  *
  * @param model the model and how it adapts
  * @param http where health, metrics and inference are served; null for nowhere
@@ -64,177 +92,100 @@ public record AgentConfig(
   public record Http(String host, int port) {}
 
   /**
-   * Reads a configuration file.
+   * Reads a configuration file, of which environment variables override what they name.
    *
-   * @throws InvalidInputException naming file, key, what was expected and what was found
+   * @throws InvalidInputException naming file or variable, key, what was expected and what was
+   *     found
    */
   public static AgentConfig read(Path file) {
-    return read(ConfigSection.read(file));
+    return read(file, System.getenv());
   }
 
-  private static AgentConfig read(ConfigSection root) {
-    Model model = model(root);
-    Optional<Http> http = root.section("http").map(AgentConfig::http);
-    Optional<ConfigSection> kafka = root.section("kafka");
-    Optional<ConfigSection> batch = root.section("batch");
-    StreamConfig.StateKeeping states = states(root);
-    Optional<FeedbackConfig> feedback = root.section("feedback").map(AgentConfig::feedback);
-    root.done();
-    Optional<StreamConfig> stream = kafka.map(section -> stream(section, batch, states, model));
-    if (stream.isEmpty()) {
-      batch.ifPresent(AgentConfig::batchOnly);
-      if (http.isEmpty()) {
-        throw root.wrong("kafka", "a kafka or an http section", "neither");
-      }
+  static AgentConfig read(Path file, Map<String, String> environment) {
+    return read(Settings.read(file, AgentKeys.KEYS, environment));
+  }
+
+  private static AgentConfig read(Settings settings) {
+    Model model = model(settings);
+    Http http = settings.has("http") ? http(settings) : null;
+    StreamConfig stream = settings.has("kafka") ? stream(settings, model) : null;
+    FeedbackConfig feedback = feedback(settings);
+    batching(settings);
+    states(settings);
+    if (stream == null && http == null) {
+      throw settings.wrong("kafka", "a kafka or an http section", "neither");
     }
-    boolean labelled = stream.map(config -> config.topics().feedback()).isPresent();
-    if (feedback.isPresent() && !labelled) {
-      throw root.wrong("feedback", "a topic for it in kafka.topics.feedback", "none");
+    boolean labelled = stream != null && stream.topics().feedback() != null;
+    if (settings.has("feedback") && !labelled) {
+      throw settings.wrong("feedback", "a topic for it in kafka.topics.feedback", "none");
     }
-    return new AgentConfig(
-        model,
-        http.orElse(null),
-        stream.orElse(null),
-        labelled ? feedback.orElse(FeedbackConfig.DEFAULT) : null);
+    return new AgentConfig(model, http, stream, labelled ? feedback : null);
   }
 
-  private static FeedbackConfig feedback(ConfigSection section) {
-    FeedbackConfig config =
-        section.checked(
-            () ->
-                new FeedbackConfig(
-                    section.duration(
-                        "window", FeedbackConfig.DEFAULT_WINDOW, FeedbackConfig.MOST_WINDOW),
-                    section.number(
-                        "capacity",
-                        FeedbackConfig.DEFAULT_CAPACITY,
-                        1,
-                        FeedbackConfig.MOST_CAPACITY),
-                    section.fraction("shadow", FeedbackConfig.DEFAULT_SHADOW)));
-    section.done();
-    return config;
+  private static FeedbackConfig feedback(Settings settings) {
+    return settings.checked(
+        "feedback",
+        () ->
+            new FeedbackConfig(
+                settings.get(FEEDBACK_WINDOW),
+                settings.get(FEEDBACK_CAPACITY),
+                settings.get(FEEDBACK_SHADOW)));
   }
 
-  private static Model model(ConfigSection root) {
-    Path file = root.file("model");
+  private static Model model(Settings settings) {
+    Path file = settings.get(MODEL_FILE);
     String base = String.valueOf(file.getFileName()).replaceFirst("\\.onnx$", "");
     return new Model(
         file,
-        root.optionalText("name").orElse(base),
-        root.optionalText("version").orElse(StreamConfig.DEFAULT_MODEL_VERSION),
-        root.parsed("method", Method::parse).map(Method::canonical).orElse(DEFAULT_METHOD),
-        root.parsed("provider", ExecutionProvider::parse).orElse(ExecutionProvider.AUTO),
-        root.number("threads", 0, 0, 1024),
-        root.wideNumber("seed", 0),
-        root.optionalFile("calibration").orElse(null),
-        root.optionalFile("state").orElse(null));
+        settings.get(MODEL_NAME).orElse(base),
+        settings.get(MODEL_VERSION),
+        settings.get(METHOD),
+        settings.get(PROVIDER),
+        settings.get(THREADS),
+        settings.get(SEED),
+        settings.get(CALIBRATION).orElse(null),
+        settings.get(STATE_FILE).orElse(null));
   }
 
-  private static Http http(ConfigSection section) {
-    Http http =
-        new Http(
-            section.optionalText("host").orElse(DEFAULT_HOST),
-            section.number("port", DEFAULT_PORT, 0, 65535));
-    section.done();
-    return http;
+  private static Http http(Settings settings) {
+    return new Http(settings.get(HTTP_HOST), settings.get(HTTP_PORT));
   }
 
-  private static StreamConfig.StateKeeping states(ConfigSection root) {
-    StreamConfig.StateKeeping defaults = StreamConfig.StateKeeping.DEFAULT;
-    Scope scope = root.parsed("scope", Scope::parse).orElse(defaults.scope());
-    return root.section("states")
-        .map(
-            section -> {
-              StreamConfig.StateKeeping states =
-                  new StreamConfig.StateKeeping(
-                      scope,
-                      section.number(
-                          "snapshot-every",
-                          defaults.snapshotEvery(),
-                          0,
-                          StreamConfig.StateKeeping.MOST_SNAPSHOT_EVERY),
-                      section.bytes("memory", defaults.memoryBytes()));
-              section.done();
-              return states;
-            })
-        .orElse(
-            new StreamConfig.StateKeeping(scope, defaults.snapshotEvery(), defaults.memoryBytes()));
+  private static StreamConfig.StateKeeping states(Settings settings) {
+    return new StreamConfig.StateKeeping(
+        settings.get(SCOPE), settings.get(SNAPSHOT_EVERY), settings.get(STATE_MEMORY));
   }
 
-  private static StreamConfig stream(
-      ConfigSection kafka,
-      Optional<ConfigSection> batch,
-      StreamConfig.StateKeeping states,
-      Model model) {
-    String bootstrap = kafka.text("bootstrap");
-    String group = kafka.text("group");
-    String instance = kafka.optionalText("instance").orElseGet(AgentConfig::hostName);
-    Map<String, String> properties = kafka.texts("properties");
-    StreamConfig.Topics topics =
-        kafka
-            .section("topics")
-            .map(section -> topics(kafka, section))
-            .orElseThrow(() -> kafka.wrong("topics", "keys and values", "nothing"));
-    kafka.done();
-    return kafka.checked(
-        () -> {
-          StreamConfig config =
-              StreamConfig.of(bootstrap, group, topics)
-                  .withInstance(instance)
-                  .withStates(states)
-                  .withModel(model.name(), model.version())
-                  .withKafka(properties);
-          return batch.map(section -> withBatch(config, section)).orElse(config);
-        });
+  private static StreamConfig stream(Settings settings, Model model) {
+    return settings.checked(
+        "kafka",
+        () ->
+            StreamConfig.of(settings.get(BOOTSTRAP), settings.get(GROUP), topics(settings))
+                .withInstance(settings.get(INSTANCE).orElseGet(AgentConfig::hostName))
+                .withBatching(batching(settings))
+                .withStates(states(settings))
+                .withModel(model.name(), model.version())
+                .withKafka(settings.get(KAFKA_PROPERTIES)));
   }
 
-  private static StreamConfig withBatch(StreamConfig config, ConfigSection batch) {
-    StreamConfig.Batching defaults = config.batching();
-    StreamConfig changed =
-        batch.checked(
-            () ->
-                config.withBatching(
-                    new StreamConfig.Batching(
-                        batch.number("max", defaults.max(), 1, 1 << 16),
-                        batch.duration("delay", defaults.delay(), StreamConfig.Batching.MOST_DELAY),
-                        batch.number("max-record-bytes", defaults.maxRecordBytes(), 1, 1 << 30),
-                        batch
-                            .parsed("tasks", AgentConfig::taskHeader)
-                            .orElse(Optional.empty())
-                            .orElse(null))));
-    batch.done();
-    return changed;
+  private static StreamConfig.Batching batching(Settings settings) {
+    return settings.checked(
+        "batch",
+        () ->
+            new StreamConfig.Batching(
+                settings.get(BATCH_MAX),
+                settings.get(BATCH_DELAY),
+                settings.get(BATCH_MAX_RECORD_BYTES),
+                settings.get(BATCH_TASKS).orElse(null)));
   }
 
-  /** Reads {@code key} or {@code header:NAME}. */
-  private static Optional<String> taskHeader(String text) {
-    if (text.equals("key")) {
-      return Optional.empty();
-    }
-    if (text.startsWith("header:") && text.length() > "header:".length()) {
-      return Optional.of(text.substring("header:".length()));
-    }
-    throw new InvalidInputException("expected key or header:NAME, found '" + text + "'");
-  }
-
-  private static void batchOnly(ConfigSection batch) {
-    var unused =
-        withBatch(
-            StreamConfig.of("none", "none", new StreamConfig.Topics("in", "out", "dead")), batch);
-  }
-
-  private static StreamConfig.Topics topics(ConfigSection kafka, ConfigSection section) {
-    StreamConfig.Topics topics =
-        kafka.checked(
-            () ->
-                new StreamConfig.Topics(
-                    section.text("in"),
-                    section.text("out"),
-                    section.text("dead-letter"),
-                    section.optionalText("feedback").orElse(null),
-                    section.optionalText("state").orElse(null)));
-    section.done();
-    return topics;
+  private static StreamConfig.Topics topics(Settings settings) {
+    return new StreamConfig.Topics(
+        settings.get(TOPIC_IN),
+        settings.get(TOPIC_OUT),
+        settings.get(TOPIC_DEAD_LETTER),
+        settings.get(TOPIC_FEEDBACK).orElse(null),
+        settings.get(TOPIC_STATE).orElse(null));
   }
 
   private static String hostName() {

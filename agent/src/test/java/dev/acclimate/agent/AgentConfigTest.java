@@ -127,7 +127,7 @@ class AgentConfigTest {
       delimiter = '|',
       value = {
         "model: MODEL | model: | model: expected the path of a file, found nothing",
-        "model: MODEL | mode: MODEL | model: expected the path of a file, found nothing",
+        "model: MODEL | modell: MODEL | modell: expected one of the keys [model, name, ",
         "model: MODEL | model: no.onnx | model: expected a readable file, found 'no.onnx', which is not there",
         "threads: 2 | threads: two | threads: expected a whole number from 0 to 1024, found 'two'",
         "threads: 2 | threads: -1 | threads: expected a whole number from 0 to 1024, found '-1'",
@@ -138,8 +138,9 @@ class AgentConfigTest {
         "out: a, | out: '', | kafka.topics.out: expected a text, found nothing",
         "out: a, | out: q, | kafka.topics: expected an in topic apart from out",
         "out: a, | out: 'a b', | kafka.topics.out: expected a topic name",
+        "in: q, | | kafka.topics.in: expected a text, found nothing",
         "group: cameras | group: [a, b] | kafka.group: expected a text, found a list",
-        "bootstrap: localhost:9092 | group2: x | kafka.bootstrap: expected a text, found nothing",
+        "bootstrap: localhost:9092 | group2: x | kafka.group2: expected one of the keys [bootstrap, group, ",
         "consumer.auto.offset.reset | isolation.level | kafka.properties: expected settings other than 'isolation.level'",
         "delay: 20ms | delay: 20 | batch.delay: expected a time such as 50ms, up to 60 s, found '20'",
         "delay: 20ms | delay: 5m | batch.delay: expected a time such as 50ms, up to 60 s, found '5m'",
@@ -169,6 +170,72 @@ class AgentConfigTest {
     assertThatThrownBy(() -> AgentConfig.read(file))
         .isInstanceOf(InvalidInputException.class)
         .hasMessageStartingWith(file + ": ")
+        .hasMessageContaining(message)
+        .hasMessageNotContaining("\n");
+  }
+
+  @Test
+  void environmentOverridesTheFile() throws IOException {
+    AgentConfig config =
+        AgentConfig.read(
+            write(FULL),
+            Map.ofEntries(
+                Map.entry("ACCLIMATE_HTTP_PORT", "8081"),
+                Map.entry("ACCLIMATE_VERSION", "007"),
+                Map.entry("ACCLIMATE_KAFKA_BOOTSTRAP", "a:1,b:2"),
+                Map.entry("ACCLIMATE_KAFKA_TOPICS_DEAD_LETTER", "dead"),
+                Map.entry("ACCLIMATE_KAFKA_PROPERTIES_SSL_KEYSTORE_PASSWORD", "s3cret"),
+                Map.entry("ACCLIMATE_BATCH_DELAY", "5ms"),
+                Map.entry("ACCLIMATE_FEEDBACK_SHADOW", "1"),
+                Map.entry("ACCLIMATE_SCOPE", "partition"),
+                Map.entry("ACCLIMATE_LOG", "json"),
+                Map.entry("HOME", "/")));
+
+    assertThat(config.http()).isEqualTo(new AgentConfig.Http("0.0.0.0", 8081));
+    assertThat(config.model().version()).isEqualTo("007");
+    StreamConfig stream = Objects.requireNonNull(config.stream());
+    assertThat(stream.bootstrap()).isEqualTo("a:1,b:2");
+    assertThat(stream.topics().deadLetter()).isEqualTo("dead");
+    assertThat(stream.topics().in()).isEqualTo("q");
+    assertThat(stream.kafka())
+        .containsOnly(
+            Map.entry("consumer.auto.offset.reset", "latest"),
+            Map.entry("ssl.keystore.password", "s3cret"));
+    assertThat(stream.batching().delay()).isEqualTo(Duration.ofMillis(5));
+    assertThat(stream.batching().max()).isEqualTo(32);
+    assertThat(stream.states().scope()).isEqualTo(Scope.PARTITION);
+    assertThat(Objects.requireNonNull(config.feedback()).shadow()).isEqualTo(1);
+  }
+
+  @Test
+  void environmentMakesSectionsThatTheFileLacks() throws IOException {
+    AgentConfig config =
+        AgentConfig.read(write("model: MODEL\n"), Map.of("ACCLIMATE_HTTP_HOST", "0.0.0.0"));
+
+    assertThat(config.http()).isEqualTo(new AgentConfig.Http("0.0.0.0", 8080));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "HTTP_PRT | 80 | expected the name of a key, such as ACCLIMATE_HTTP_PORT, found one of no key",
+        "LOGS | json | expected the name of a key, such as ACCLIMATE_LOG, found one of no key",
+        "PORT_8080_TCP_ADDR | 10.0.0.1 | found one of no key; Kubernetes sets it for a service",
+        "KAFKA_PROPERTIES | a=b | expected the name of a key, such as",
+        "HTTP_PORT | eighty | expected a whole number from 0 to 65535, found 'eighty'",
+        "HTTP_PORT | 8e1 | expected a whole number from 0 to 65535, found '8e1'",
+        "FEEDBACK_SHADOW | NaN | expected a number from 0 to 1, found 'NaN'",
+        "METHOD | beta-bn | unknown method 'beta-bn'",
+        "KAFKA_GROUP | '' | expected a text, found nothing",
+        "MODEL | no.onnx | expected a readable file, found 'no.onnx', which is not there",
+      })
+  void tellsOfAMistakeByVariable(String name, String value, String message) throws IOException {
+    Path file = write(FULL);
+
+    assertThatThrownBy(() -> AgentConfig.read(file, Map.of("ACCLIMATE_" + name, value)))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageStartingWith("environment: ACCLIMATE_" + name + ": ")
         .hasMessageContaining(message)
         .hasMessageNotContaining("\n");
   }

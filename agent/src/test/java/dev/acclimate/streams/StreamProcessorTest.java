@@ -38,7 +38,11 @@ class StreamProcessorTest {
     RequestEncoder.Encoded binary =
         new RequestEncoder(FoldingModel.INPUT, RequestEncoder.Form.BINARY)
             .encode("b", new float[] {5, 0, 6, 0});
-    fixture.send(0, "cam", request("a", 3), Map.of("traceparent", "00-ab-cd-01", "tracestate", "v=1", "other", "x"));
+    fixture.send(
+        0,
+        "cam",
+        request("a", 3),
+        Map.of("traceparent", "00-ab-cd-01", "tracestate", "v=1", "other", "x"));
     fixture.send(
         0,
         "cam",

@@ -56,9 +56,8 @@ import org.slf4j.LoggerFactory;
  * lost then, and answers are still given once.
  *
  * <p>A response carries the headers {@code acclimate-method}, {@code acclimate-step} (how many
- * steps the state had behind it), the request's {@code traceparent}
- * and {@code tracestate}, and in binary form {@code
- * inference-header-content-length}.
+ * steps the state had behind it), the request's {@code traceparent} and {@code tracestate}, and in
+ * binary form {@code inference-header-content-length}.
  *
  * <h2>What goes wrong, and what happens then</h2>
  *

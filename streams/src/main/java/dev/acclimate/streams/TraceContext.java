@@ -35,7 +35,8 @@ public record TraceContext(String traceId, String spanId) {
   /** Reads a {@value #TRACEPARENT}; empty where it is not of the form. */
   public static Optional<TraceContext> parse(String traceparent) {
     Matcher matcher = FORM.matcher(traceparent);
-    if (!matcher.matches() || (matcher.group(1).equals(FIRST_VERSION) && matcher.group(4) != null)) {
+    if (!matcher.matches()
+        || (matcher.group(1).equals(FIRST_VERSION) && matcher.group(4) != null)) {
       return Optional.empty();
     }
     return Optional.of(new TraceContext(matcher.group(2), matcher.group(3)));

@@ -4,6 +4,8 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import dev.acclimate.models.InvalidInputException;
 import java.io.IOException;
@@ -13,6 +15,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -43,12 +46,27 @@ public final class ConfigSection {
   private final String file;
   private final String path;
   private final JsonNode node;
+  private final Map<String, String> origins;
   private final Set<String> known = new LinkedHashSet<>();
 
-  private ConfigSection(String file, String path, JsonNode node) {
+  private ConfigSection(String file, String path, JsonNode node, Map<String, String> origins) {
     this.file = file;
     this.path = path;
     this.node = node;
+    this.origins = origins;
+  }
+
+  /**
+   * A value that takes the place of a file's.
+   *
+   * @param keys the keys from the root down to the value's own
+   * @param value what the file would hold
+   * @param origin where it comes from, which complaints about it name instead of file and key
+   */
+  public record Replacement(List<String> keys, JsonNode value, String origin) {
+    public Replacement {
+      keys = List.copyOf(keys);
+    }
   }
 
   /**
@@ -91,7 +109,34 @@ public final class ConfigSection {
       throw new InvalidInputException(
           file + ": expected keys and values, found " + described(node));
     }
-    return new ConfigSection(file, "", node);
+    return new ConfigSection(file, "", node, Map.of());
+  }
+
+  /** This whole file with some values replaced, sections made where they are missing. */
+  public ConfigSection with(List<Replacement> replacements) {
+    ObjectNode changed = node.deepCopy();
+    Map<String, String> names = new HashMap<>();
+    for (Replacement replacement : replacements) {
+      int last = replacement.keys().size() - 1;
+      ObjectNode parent = changed;
+      for (String key : replacement.keys().subList(0, last)) {
+        parent = child(parent, key);
+      }
+      parent.set(replacement.keys().get(last), replacement.value());
+      names.put(String.join(".", replacement.keys()), replacement.origin());
+    }
+    return new ConfigSection(file, "", changed, Map.copyOf(names));
+  }
+
+  private ObjectNode child(ObjectNode parent, String key) {
+    JsonNode child = parent.get(key);
+    if (child == null || child.isNull()) {
+      return parent.putObject(key);
+    }
+    if (child instanceof ObjectNode section) {
+      return section;
+    }
+    throw wrong(key, "keys and values", described(child));
   }
 
   private Optional<JsonNode> read(String key) {
@@ -124,8 +169,7 @@ public final class ConfigSection {
               try {
                 return parser.apply(text);
               } catch (InvalidInputException e) {
-                throw new InvalidInputException(
-                    file + ": " + path + key + ": " + e.getMessage(), e);
+                throw new InvalidInputException(place(key) + ": " + e.getMessage(), e);
               }
             });
   }
@@ -268,8 +312,17 @@ public final class ConfigSection {
               if (!value.isObject()) {
                 throw wrong(key, "keys and values", described(value));
               }
-              return new ConfigSection(file, path + key + ".", value);
+              return new ConfigSection(file, path + key + ".", value, origins);
             });
+  }
+
+  /** A section that holds nothing where the file has none. */
+  public ConfigSection sectionOrEmpty(String key) {
+    return section(key)
+        .orElseGet(
+            () ->
+                new ConfigSection(
+                    file, path + key + ".", JsonNodeFactory.instance.objectNode(), origins));
   }
 
   /**
@@ -289,7 +342,7 @@ public final class ConfigSection {
         throw new InvalidInputException(
             file + ": " + where + "expected keys and values, found " + described(node));
       }
-      sections.add(new ConfigSection(file, where, node));
+      sections.add(new ConfigSection(file, where, node, origins));
     }
     return sections;
   }
@@ -337,11 +390,16 @@ public final class ConfigSection {
 
   /** Refuses keys that were not read. */
   public void done() {
+    only(known);
+  }
+
+  /** Refuses keys other than these. */
+  public void only(Set<String> keys) {
     node.fieldNames()
         .forEachRemaining(
             key -> {
-              if (!known.contains(key)) {
-                throw wrong(key, "one of the keys " + known, "an unknown key");
+              if (!keys.contains(key)) {
+                throw wrong(key, "one of the keys " + keys, "an unknown key");
               }
             });
   }
@@ -351,16 +409,26 @@ public final class ConfigSection {
     try {
       return reading.get();
     } catch (InvalidInputException e) {
-      if (e.getMessage() != null && e.getMessage().startsWith(file + ": ")) {
+      if (namesItsPlace(e)) {
         throw e;
       }
       throw new InvalidInputException(file + ": " + path + e.getMessage(), e);
     }
   }
 
+  private boolean namesItsPlace(InvalidInputException e) {
+    String message = String.valueOf(e.getMessage());
+    return message.startsWith(file + ": ")
+        || origins.values().stream().anyMatch(origin -> message.startsWith(origin + ": "));
+  }
+
   public InvalidInputException wrong(String key, String expected, String found) {
-    return new InvalidInputException(
-        file + ": " + path + key + ": expected " + expected + ", found " + found);
+    return new InvalidInputException(place(key) + ": expected " + expected + ", found " + found);
+  }
+
+  private String place(String key) {
+    String origin = origins.get(path + key);
+    return origin == null ? file + ": " + path + key : origin;
   }
 
   private static String described(JsonNode value) {

@@ -1,0 +1,172 @@
+package dev.acclimate.agent;
+
+import dev.acclimate.adapters.Method;
+import dev.acclimate.agent.config.Key;
+import dev.acclimate.agent.config.Keys;
+import dev.acclimate.models.ExecutionProvider;
+import dev.acclimate.models.InvalidInputException;
+import dev.acclimate.streams.Scope;
+import dev.acclimate.streams.StreamConfig;
+import dev.acclimate.streams.feedback.FeedbackConfig;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+
+/** All keys of the agent's configuration, in the reference's order. See {@link Keys}. */
+final class AgentKeys {
+  static final Keys KEYS = new Keys();
+
+  private static final StreamConfig.StateKeeping STATES = StreamConfig.StateKeeping.DEFAULT;
+  private static final StreamConfig.Batching BATCHING = StreamConfig.Batching.DEFAULT;
+
+  static final Key<Path> MODEL_FILE = KEYS.file("model", "the ONNX model");
+  static final Key<Optional<String>> MODEL_NAME =
+      KEYS.optionalText(
+          "name", "the file's name without its ending", "what responses call the model");
+  static final Key<String> MODEL_VERSION =
+      KEYS.text("version", StreamConfig.DEFAULT_MODEL_VERSION, "the model's version in responses");
+  static final Key<String> METHOD =
+      KEYS.parsed(
+          "method",
+          "method with its options",
+          AgentConfig.DEFAULT_METHOD,
+          AgentConfig.DEFAULT_METHOD,
+          text -> Method.parse(text).canonical(),
+          "how the model adapts; `source` leaves it as it is");
+  static final Key<ExecutionProvider> PROVIDER =
+      KEYS.parsed(
+          "provider",
+          "`auto`, `cpu`, `cuda:0`, `tensorrt:0`, `openvino`, `coreml`, ...",
+          ExecutionProvider.AUTO,
+          "auto",
+          ExecutionProvider::parse,
+          "what it runs on");
+  static final Key<Integer> THREADS =
+      KEYS.number(
+          "threads", 0, 0, 1024, "CPU threads of one run; 0 for as many as there are cores");
+  static final Key<Long> SEED =
+      KEYS.wideNumber("seed", 0, "where methods that start at random draw from");
+  static final Key<Optional<Path>> CALIBRATION =
+      KEYS.optionalFile(
+          "calibration", "statistics of source samples, made by `acclimate calibrate`");
+  static final Key<Optional<Path>> STATE_FILE =
+      KEYS.optionalFile("state", "the state to start from; the method's own start if left out");
+
+  static final Key<Scope> SCOPE =
+      KEYS.parsed(
+          "scope",
+          "`partition`, `stream` or `model`",
+          STATES.scope(),
+          "partition",
+          Scope::parse,
+          "what has a state of its own; `stream` is a record key");
+  static final Key<Integer> SNAPSHOT_EVERY =
+      KEYS.number(
+          "states.snapshot-every",
+          STATES.snapshotEvery(),
+          0,
+          StreamConfig.StateKeeping.MOST_SNAPSHOT_EVERY,
+          "batches between two snapshots; 0 for snapshots by size and time");
+  static final Key<Long> STATE_MEMORY =
+      KEYS.bytes(
+          "states.memory",
+          STATES.memoryBytes(),
+          "what the states of all streams may take; the rest wait in the journal");
+
+  static final Key<String> BOOTSTRAP =
+      KEYS.text("kafka.bootstrap", "brokers, `host:port`, more of them after commas");
+  static final Key<String> GROUP =
+      KEYS.text("kafka.group", "consumer group; agents of one group share the partitions");
+  static final Key<Optional<String>> INSTANCE =
+      KEYS.optionalText(
+          "kafka.instance",
+          "the host's name",
+          "tells the agents of a group apart; one name an agent, kept through restarts");
+  static final Key<String> TOPIC_IN = KEYS.text("kafka.topics.in", "requests");
+  static final Key<String> TOPIC_OUT = KEYS.text("kafka.topics.out", "responses");
+  static final Key<String> TOPIC_DEAD_LETTER =
+      KEYS.text(
+          "kafka.topics.dead-letter", "what cannot be answered, with the reason in its headers");
+  static final Key<Optional<String>> TOPIC_FEEDBACK =
+      KEYS.optionalText("kafka.topics.feedback", "", "labels of requests answered earlier");
+  static final Key<Optional<String>> TOPIC_STATE =
+      KEYS.optionalText(
+          "kafka.topics.state",
+          "",
+          "journal of the states, compacted; made if it is not there; `scope: stream` needs one");
+  static final Key<Map<String, String>> KAFKA_PROPERTIES =
+      KEYS.texts(
+          "kafka.properties",
+          "any other setting of the Kafka clients; `consumer.`, `producer.` and `admin.` in front"
+              + " reach one of them only");
+
+  static final Key<Integer> BATCH_MAX =
+      KEYS.number(
+          "batch.max",
+          BATCHING.max(),
+          1,
+          1 << 16,
+          "samples in a full batch, and the most that one record may hold");
+  static final Key<Duration> BATCH_DELAY =
+      KEYS.duration(
+          "batch.delay",
+          BATCHING.delay(),
+          StreamConfig.Batching.MOST_DELAY,
+          "how long the first record of a batch waits for it to fill");
+  static final Key<Integer> BATCH_MAX_RECORD_BYTES =
+      KEYS.number(
+          "batch.max-record-bytes",
+          BATCHING.maxRecordBytes(),
+          1,
+          1 << 30,
+          "a larger request becomes a dead letter");
+  static final Key<Optional<String>> BATCH_TASKS =
+      KEYS.parsed(
+          "batch.tasks",
+          "`key` or `header:NAME`",
+          Optional.empty(),
+          "key",
+          AgentKeys::taskHeader,
+          "what `adab2n[tasks=given]` balances: record keys, or what a header of theirs names");
+
+  static final Key<Duration> FEEDBACK_WINDOW =
+      KEYS.duration(
+          "feedback.window",
+          FeedbackConfig.DEFAULT_WINDOW,
+          FeedbackConfig.MOST_WINDOW,
+          "how long answers and labels wait for each other");
+  static final Key<Integer> FEEDBACK_CAPACITY =
+      KEYS.number(
+          "feedback.capacity",
+          FeedbackConfig.DEFAULT_CAPACITY,
+          1,
+          FeedbackConfig.MOST_CAPACITY,
+          "samples that wait on either side; the oldest leave first");
+  static final Key<Double> FEEDBACK_SHADOW =
+      KEYS.fraction(
+          "feedback.shadow",
+          FeedbackConfig.DEFAULT_SHADOW,
+          "part of the batches that the frozen model answers too, to compare");
+
+  static final Key<String> HTTP_HOST =
+      KEYS.text(
+          "http.host",
+          AgentConfig.DEFAULT_HOST,
+          "address to listen on; the host's own users only unless told otherwise");
+  static final Key<Integer> HTTP_PORT =
+      KEYS.number("http.port", AgentConfig.DEFAULT_PORT, 0, 65535, "port; 0 takes a free one");
+
+  private AgentKeys() {}
+
+  /** Reads {@code key} or {@code header:NAME}. */
+  private static Optional<String> taskHeader(String text) {
+    if (text.equals("key")) {
+      return Optional.empty();
+    }
+    if (text.startsWith("header:") && text.length() > "header:".length()) {
+      return Optional.of(text.substring("header:".length()));
+    }
+    throw new InvalidInputException("expected key or header:NAME, found '" + text + "'");
+  }
+}
