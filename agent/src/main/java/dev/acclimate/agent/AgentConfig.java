@@ -12,7 +12,7 @@ import static dev.acclimate.agent.AgentKeys.FEEDBACK_WINDOW;
 import static dev.acclimate.agent.AgentKeys.GROUP;
 import static dev.acclimate.agent.AgentKeys.HTTP_HOST;
 import static dev.acclimate.agent.AgentKeys.HTTP_PORT;
-import static dev.acclimate.agent.AgentKeys.INSTANCE;
+import static dev.acclimate.agent.AgentKeys.KAFKA_INSTANCE;
 import static dev.acclimate.agent.AgentKeys.KAFKA_PROPERTIES;
 import static dev.acclimate.agent.AgentKeys.METHOD;
 import static dev.acclimate.agent.AgentKeys.MODEL_FILE;
@@ -161,7 +161,7 @@ public record AgentConfig(
         "kafka",
         () ->
             StreamConfig.of(settings.get(BOOTSTRAP), settings.get(GROUP), topics(settings))
-                .withInstance(settings.get(INSTANCE).orElseGet(AgentConfig::hostName))
+                .withInstance(settings.get(KAFKA_INSTANCE).orElseGet(AgentConfig::hostName))
                 .withBatching(batching(settings))
                 .withStates(states(settings))
                 .withModel(model.name(), model.version())

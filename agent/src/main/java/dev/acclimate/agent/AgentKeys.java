@@ -78,7 +78,7 @@ final class AgentKeys {
       KEYS.text("kafka.bootstrap", "brokers, `host:port`, more of them after commas");
   static final Key<String> GROUP =
       KEYS.text("kafka.group", "consumer group; agents of one group share the partitions");
-  static final Key<Optional<String>> INSTANCE =
+  static final Key<Optional<String>> KAFKA_INSTANCE =
       KEYS.optionalText(
           "kafka.instance",
           "the host's name",

@@ -9,6 +9,7 @@ import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
+import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -24,6 +25,8 @@ import java.util.function.Supplier;
 public final class AgentServer {
   /** Prometheus's text format, which every scraper reads. */
   private static final String TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8";
+
+  private static final Duration DRAIN = Duration.ofSeconds(10);
 
   private final HttpServer server;
 
@@ -42,6 +45,7 @@ public final class AgentServer {
       PrometheusMeterRegistry registry,
       Supplier<Optional<StreamHealth>> health) {
     Router router = Router.router(vertx);
+    router.route().handler(new RequestTrace());
     router.get("/metrics").handler(context -> metrics(vertx, context, registry));
     router
         .get("/v2/health/live")
@@ -89,7 +93,8 @@ public final class AgentServer {
     return server.actualPort();
   }
 
+  /** Takes no more requests, and lets those in hand end within 10 s. */
   public Future<Void> close() {
-    return server.close();
+    return server.shutdown(DRAIN);
   }
 }

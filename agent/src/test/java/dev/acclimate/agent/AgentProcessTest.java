@@ -20,10 +20,16 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
+import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -75,6 +81,10 @@ class AgentProcessTest {
   }
 
   private Process run() throws IOException {
+    return run(Map.of());
+  }
+
+  private Process run(Map<String, String> environment) throws IOException {
     ProcessBuilder builder =
         new ProcessBuilder(
             Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -84,6 +94,7 @@ class AgentProcessTest {
             config.toString());
     // not on the command line: ONNX Runtime 1.29 crashes on one of more than 4 KB
     builder.environment().put("CLASSPATH", System.getProperty("java.class.path"));
+    builder.environment().putAll(environment);
     Process process =
         builder
             .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()))
@@ -145,6 +156,11 @@ class AgentProcessTest {
       assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
       assertThat(process.exitValue()).isEqualTo(143);
       assertThat(Files.readString(log)).contains("finishing the batch in hand", "stopped");
+      try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrap()))) {
+        assertThat(admin.describeConsumerGroups(List.of(name)).all().get().get(name).members())
+            .as("members that a session would have to time out for")
+            .isEmpty();
+      }
       List<ConsumerRecord<String, byte[]>> answers = out.settle(200);
       assertThat(answers)
           .extracting(record -> id(record, false))
@@ -179,5 +195,61 @@ class AgentProcessTest {
           .containsExactlyElementsOf(ids(4000));
       assertThat(killedAt).isLessThan(62 * 64);
     }
+  }
+
+  @Test
+  void logsJsonWithTracesAndWithoutSecrets() throws Exception {
+    String traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
+    sendUnreadable("00-" + traceId + "-00f067aa0ba902b7-01");
+    Process process =
+        run(
+            Map.of(
+                "ACCLIMATE_LOG",
+                "json",
+                "ACCLIMATE_LOG_LEVEL",
+                "debug",
+                "ACCLIMATE_BATCH_DELAY",
+                "1ms",
+                "ACCLIMATE_KAFKA_PROPERTIES_SSL_KEY_PASSWORD",
+                "not-to-be-told"));
+    await()
+        .atMost(Duration.ofSeconds(60))
+        .untilAsserted(() -> assertThat(Files.readString(log)).contains("dead letter at "));
+    process.destroy();
+    assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+
+    List<JsonNode> lines = new ArrayList<>();
+    for (String line : Files.readAllLines(log)) {
+      lines.add(JSON.readTree(line));
+    }
+    assertThat(lines)
+        .allSatisfy(line -> assertThat(line.at("/level").asText()).isNotEmpty())
+        .filteredOn(line -> line.at("/formattedMessage").asText().startsWith("dead letter at "))
+        .singleElement()
+        .satisfies(line -> assertThat(line.at("/mdc/trace_id").asText()).isEqualTo(traceId));
+    assertThat(Files.readString(log)).doesNotContain("not-to-be-told");
+  }
+
+  private void sendUnreadable(String traceparent) throws Exception {
+    ProducerRecord<byte[], byte[]> record =
+        new ProducerRecord<>(name + ".in", "no request".getBytes(StandardCharsets.UTF_8));
+    record.headers().add("traceparent", traceparent.getBytes(StandardCharsets.UTF_8));
+    try (Producer<byte[], byte[]> producer =
+        new KafkaProducer<>(
+            Map.of("bootstrap.servers", broker.bootstrap()),
+            new ByteArraySerializer(),
+            new ByteArraySerializer())) {
+      producer.send(record).get();
+    }
+  }
+
+  @Test
+  void refusesALogFormThatThereIsNot() throws Exception {
+    Process process = run(Map.of("ACCLIMATE_LOG", "jsn"));
+
+    assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+    assertThat(process.exitValue()).isEqualTo(2);
+    assertThat(log)
+        .hasContent("acclimate: environment: ACCLIMATE_LOG: expected text, json, found 'jsn'");
   }
 }

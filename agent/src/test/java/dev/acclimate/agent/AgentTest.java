@@ -16,6 +16,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -129,6 +130,56 @@ class AgentTest {
     agent.close();
 
     assertThat(fixture.out().await(3)).hasSize(3);
+  }
+
+  @Test
+  void isNotReadyFromTheMomentItIsToldToStop() throws Exception {
+    CountDownLatch running = new CountDownLatch(1);
+    CountDownLatch goOn = new CountDownLatch(1);
+    FoldingModel slow =
+        new FoldingModel(
+            first -> {
+              running.countDown();
+              try {
+                goOn.await();
+              } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+              }
+            });
+    fixture.sendNumbered(0, 0, 3);
+    Agent agent = start(fixture.config, slow);
+    Thread closing = new Thread(agent::close);
+    try {
+      running.await();
+      closing.start();
+
+      await().until(() -> get(agent, "/v2/health/ready").statusCode() == 503);
+      assertThat(json(get(agent, "/v2/health/ready")).get("stream").asText()).isEqualTo("stopping");
+      assertThat(get(agent, "/v2/health/live").statusCode()).isEqualTo(200);
+    } finally {
+      goOn.countDown();
+      closing.join();
+    }
+    assertThat(fixture.out().await(3)).hasSize(3);
+  }
+
+  @Test
+  void answersCarryTheTraceOfTheirRequest() throws Exception {
+    try (Agent agent = start(null, new FoldingModel())) {
+      URI uri = URI.create("http://127.0.0.1:" + agent.port().orElseThrow() + "/v2/health/live");
+      String trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+      HttpRequest request =
+          HttpRequest.newBuilder(uri)
+              .header("traceparent", trace)
+              .header("tracestate", "v=1")
+              .build();
+
+      HttpResponse<String> answer = http.send(request, HttpResponse.BodyHandlers.ofString());
+
+      assertThat(answer.headers().firstValue("traceparent")).hasValue(trace);
+      assertThat(answer.headers().firstValue("tracestate")).hasValue("v=1");
+      assertThat(get(agent, "/v2/health/live").headers().firstValue("traceparent")).isEmpty();
+    }
   }
 
   @Test

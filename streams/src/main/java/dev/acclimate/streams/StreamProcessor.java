@@ -114,6 +114,7 @@ public final class StreamProcessor implements AutoCloseable {
   static final int FENCED_WINDOW_MINUTES = 10;
   private static final int MAX_FENCED = 3;
   private static final int MAX_UNKNOWN = 10;
+  private static final String FINISHING = "finishing the batches in hand";
   private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(10);
   private static final Duration MAX_BACKOFF = Duration.ofSeconds(5);
 
@@ -272,7 +273,11 @@ public final class StreamProcessor implements AutoCloseable {
   }
 
   public StreamHealth health() {
-    return health;
+    StreamHealth current = health;
+    // from the call of stop() on, though the thread may have something to finish before it sees it
+    return stopping() && current.ready()
+        ? new StreamHealth(Status.STOPPING, current.partitions(), FINISHING)
+        : current;
   }
 
   public StreamConfig config() {
@@ -508,8 +513,7 @@ public final class StreamProcessor implements AutoCloseable {
   /** Runs the batches in hand; what is not committed then is read again after the next start. */
   private void finish() {
     Pipeline current = pipeline();
-    health =
-        new StreamHealth(Status.STOPPING, current.partitions(), "finishing the batches in hand");
+    health = new StreamHealth(Status.STOPPING, current.partitions(), FINISHING);
     try {
       int batches = current.finish();
       log.info("{} stopped, {} batches in hand committed", name(), batches);

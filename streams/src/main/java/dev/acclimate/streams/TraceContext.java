@@ -62,9 +62,13 @@ public record TraceContext(String traceId, String spanId) {
 
   /** Runs what logs about this trace. */
   public void logging(Runnable body) {
-    try (MDC.MDCCloseable trace = MDC.putCloseable(TRACE_ID, traceId);
-        MDC.MDCCloseable span = MDC.putCloseable(SPAN_ID, spanId)) {
+    MDC.put(TRACE_ID, traceId);
+    MDC.put(SPAN_ID, spanId);
+    try {
       body.run();
+    } finally {
+      MDC.remove(TRACE_ID);
+      MDC.remove(SPAN_ID);
     }
   }
 }

@@ -10,7 +10,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 
 /**
  * What environment variables override: {@code ACCLIMATE_} and a key's path in upper case, dots and
@@ -84,7 +83,7 @@ final class Environment {
   }
 
   private String nearest(String variable) {
-    return Stream.concat(keys.byVariable().keySet().stream(), OTHERS.stream())
+    return keys.variables().stream()
         .min(Comparator.comparingInt(name -> distance(name, variable)))
         .orElseThrow();
   }

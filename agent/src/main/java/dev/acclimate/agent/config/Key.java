@@ -67,7 +67,7 @@ public final class Key<T> {
   }
 
   List<String> keys() {
-    return List.of(path.split("\\."));
+    return List.of(path.split("\\.", -1));
   }
 
   /** What the file would hold for the text of a variable. */

@@ -4,6 +4,7 @@ import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.simulate.config.ConfigSection;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -36,6 +37,13 @@ public final class Keys {
   /** All, in the order of their declaration. */
   List<Key<?>> all() {
     return List.copyOf(byPath.values());
+  }
+
+  /** All environment variables that the agent reads, those of its log among them. */
+  public List<String> variables() {
+    List<String> variables = new ArrayList<>(byVariable.keySet());
+    variables.addAll(Logging.variables());
+    return variables;
   }
 
   Map<String, Key<?>> byVariable() {
