@@ -101,6 +101,16 @@ public final class AdaptiveModel implements AutoCloseable {
     return adapted.method().canonical();
   }
 
+  /** False where the method leaves the model as it is. */
+  public boolean adapts() {
+    return !(adapted.method() instanceof Source);
+  }
+
+  /** The name of the input whose first axis is the batch's. */
+  public String samplesInput() {
+    return AdaptedModel.batchInput(inputs).name();
+  }
+
   /** True where runs can be told each sample's task by {@link #TASK_INPUT}. */
   public boolean takesTasks() {
     return adapted.method().readsTasks();
@@ -200,12 +210,24 @@ public final class AdaptiveModel implements AutoCloseable {
         step + 1,
         method(),
         rejectedSteps);
+    return new BatchResult(runFrozen(batch), false, step);
+  }
+
+  /**
+   * Answers a batch by the untouched model, loaded at the first call; the state takes no part. The
+   * answer stays valid while the adapted model runs.
+   *
+   * @return the model's own outputs by name, valid until the next call or rejected step
+   * @throws InvalidInputException when an input is missing or its type or shape does not fit
+   * @throws RuntimeFailure when ONNX Runtime fails
+   */
+  public Map<String, Tensor> runFrozen(Map<String, Tensor> batch) {
     ModelSession frozen = fallback;
     if (frozen == null) {
       frozen = ModelSession.open(adapted.source(), settings);
       fallback = frozen;
     }
-    return new BatchResult(frozen.run(batch), false, step);
+    return frozen.run(batch);
   }
 
   /** A copy of the state, safe to keep. */

@@ -18,7 +18,7 @@ import java.util.SplittableRandom;
  * ({@code h1}), "bn1" (4 channels), ReLU, convolution ({@code h2}), "bn2" (5 channels), ReLU and
  * pooling to {@code features [batch, 5, 1, 1]} and {@code logits [batch, 5]}.
  */
-final class TwoSiteModel {
+public final class TwoSiteModel {
   static final int CHANNELS = 3;
   static final int SIZE = 6;
 
@@ -28,7 +28,7 @@ final class TwoSiteModel {
     return OnnxModel.parse(proto(seed, opset).toByteArray(), "two-sites");
   }
 
-  static OnnxModel of(long seed) {
+  public static OnnxModel of(long seed) {
     return of(seed, 17);
   }
 

@@ -2,6 +2,7 @@ package dev.acclimate.agent;
 
 import dev.acclimate.adapters.Calibration;
 import dev.acclimate.adapters.Method;
+import dev.acclimate.adapters.guard.GuardPolicy;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.simulate.DomainKinds;
@@ -108,6 +109,13 @@ final class SimulateCommand implements Callable<Integer> {
   private @Nullable Path calibration;
 
   @Option(
+      names = "--guard",
+      description =
+          "Run each method a second time under a guard, and tell how both compare with frozen in"
+              + " their worst 1,000 samples.")
+  private boolean guard;
+
+  @Option(
       names = "--out",
       paramLabel = "DIR",
       defaultValue = "results",
@@ -133,7 +141,10 @@ final class SimulateCommand implements Callable<Integer> {
     }
     SimulationOptions options =
         new SimulationOptions(
-            names, session.settings(), calibration == null ? null : Calibration.read(calibration));
+            names,
+            session.settings(),
+            calibration == null ? null : Calibration.read(calibration),
+            guard ? GuardPolicy.DEFAULT : null);
     DomainKinds kinds = simulated.kinds();
     ImageSet images = plans.get(0).example().apply(kinds);
     requireSamples(images);

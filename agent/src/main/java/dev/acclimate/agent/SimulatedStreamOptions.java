@@ -126,7 +126,7 @@ final class SimulatedStreamOptions {
       description =
           "A stream told segment by segment, in place of all that --corruptions, --severity, --order"
               + " and --domains say: a YAML file, or night-falls, camera-replaced,"
-              + " factory-shift-change or seasonal (see acclimate simulate scenarios).")
+              + " factory-shift-change, seasonal or breakdowns (see acclimate simulate scenarios).")
   private @Nullable String scenario;
 
   @Option(

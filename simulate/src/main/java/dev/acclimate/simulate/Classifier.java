@@ -1,7 +1,7 @@
 package dev.acclimate.simulate;
 
 import dev.acclimate.adapters.AdaptiveModel;
-import dev.acclimate.adapters.BatchResult;
+import dev.acclimate.adapters.serving.InferenceModel;
 import dev.acclimate.models.Dimension;
 import dev.acclimate.models.ElementType;
 import dev.acclimate.models.InvalidInputException;
@@ -11,6 +11,7 @@ import dev.acclimate.simulate.data.ImageSet;
 import dev.acclimate.simulate.data.ImageShape;
 import dev.acclimate.simulate.data.Layout;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.LongStream;
@@ -118,9 +119,12 @@ public final class Classifier {
    * @param tasks int64 {@code [B]}, for methods that read them
    * @return the scores {@code [B, classes]}, valid until the model's next run
    */
-  Tensor scores(AdaptiveModel model, Tensor batch, Tensor tasks) {
-    BatchResult result = model.run(Map.of(input.name(), batch, AdaptiveModel.TASK_INPUT, tasks));
-    Tensor scores = result.outputs().get(output);
+  Tensor scores(InferenceModel model, Tensor batch, Tensor tasks) {
+    List<String> streams = Collections.nCopies((int) batch.size(0), InferenceModel.NO_STREAM);
+    Tensor scores =
+        model
+            .run(Map.of(input.name(), batch, AdaptiveModel.TASK_INPUT, tasks), streams)
+            .get(output);
     if (scores == null) {
       throw new IllegalStateException("no output " + output);
     }

@@ -1,20 +1,32 @@
 package dev.acclimate.simulate;
 
 import dev.acclimate.adapters.AdaptationState;
-import dev.acclimate.adapters.AdaptiveModel;
+import dev.acclimate.adapters.serving.ServedModel;
 import dev.acclimate.models.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /** One method at work on one stream. Batches must come in order; not safe for several threads. */
 final class Contestant {
   private final String label;
-  private final AdaptiveModel model;
+  private final ServedModel model;
+  private final @Nullable GuardWatcher watcher;
   private final AdaptationState start;
   private final AnswerLog answers;
   private final long rejectedBefore;
   private long nanos;
 
-  /** A method that is about to see a stream of {@code size} samples from {@code start} on. */
-  Contestant(String label, AdaptiveModel model, AdaptationState start, int size) {
+  /**
+   * A method that is about to see a stream of {@code size} samples from {@code start} on.
+   *
+   * @param watcher listens to its guard; null where it has none
+   */
+  Contestant(
+      String label,
+      ServedModel model,
+      @Nullable GuardWatcher watcher,
+      AdaptationState start,
+      int size) {
+    this.watcher = watcher;
     this.label = label;
     this.model = model;
     this.start = start;
@@ -42,7 +54,8 @@ final class Contestant {
         nanos / 1e9,
         model.rejectedSteps() - rejectedBefore,
         start.tensors().values().stream().mapToLong(Contestant::bytes).sum(),
-        answers);
+        answers,
+        watcher == null ? null : watcher.take());
   }
 
   private static long bytes(Tensor tensor) {

@@ -1,5 +1,7 @@
 package dev.acclimate.simulate;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * What one method made of a stream.
  *
@@ -9,6 +11,7 @@ package dev.acclimate.simulate;
  * @param rejectedSteps batches that were answered with the source statistics
  * @param stateBytes what its state takes, per stream
  * @param answers to every sample
+ * @param guard what its guard did; null where it had none
  */
 public record MethodRun(
     String method,
@@ -16,4 +19,5 @@ public record MethodRun(
     double seconds,
     long rejectedSteps,
     long stateBytes,
-    AnswerLog answers) {}
+    AnswerLog answers,
+    @Nullable GuardRecord guard) {}

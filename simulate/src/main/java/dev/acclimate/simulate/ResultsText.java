@@ -23,7 +23,7 @@ final class ResultsText {
         int seeds = setting.trials().size();
         text.append(seeds > 1 ? ", mean +-sd of " + seeds + " seeds\n\n" : "\n\n");
       }
-      text.append(table(setting)).append('\n');
+      text.append(table(setting)).append(GuardText.of(setting)).append('\n');
       text.append(report.verdict(setting).text()).append("\n\n");
     }
     if (report.settings().size() > 1) {

@@ -127,10 +127,10 @@ final class ScenarioLayout {
     int count = 0;
     int wanted = told.samples() == null ? Integer.MAX_VALUE : told.samples();
     for (int pass = 0; count < wanted && (pass == 0 || told.samples() != null); pass++) {
-      long passSeed = SeededRandom.of(seed, name, visit, pass).nextLong();
+      long passSeed = SeededRandom.of(seed, name, visit, told.stuck() ? 0 : pass).nextLong();
       int[] arranged = told.order().arrange(labels, tailSeed, passSeed);
       for (int i = 0; i < arranged.length && count < wanted; i++, count++) {
-        all.add(eligible[arranged[i]]);
+        all.add(eligible[arranged[told.stuck() ? 0 : i]]);
       }
     }
     return all.build().toArray();

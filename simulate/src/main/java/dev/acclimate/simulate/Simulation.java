@@ -5,6 +5,10 @@ import dev.acclimate.adapters.AdaptedModel;
 import dev.acclimate.adapters.AdaptiveModel;
 import dev.acclimate.adapters.Calibration;
 import dev.acclimate.adapters.Method;
+import dev.acclimate.adapters.guard.GuardPolicy;
+import dev.acclimate.adapters.serving.Mode;
+import dev.acclimate.adapters.serving.ServedModel;
+import dev.acclimate.adapters.serving.ServingListener;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.SessionSettings;
@@ -50,12 +54,13 @@ public final class Simulation implements AutoCloseable {
   private final List<Entry> entries = new ArrayList<>();
 
   /** One an entry, loaded once for all streams. */
-  private final List<AdaptiveModel> loaded = new ArrayList<>();
+  private final List<ServedModel> loaded = new ArrayList<>();
 
   private final Map<Long, Map<Integer, Calibration>> calibrations = new HashMap<>();
 
-  /** A method and the model that it made. */
-  private record Entry(String label, Method method, AdaptedModel adapted) {}
+  /** A method, the model that it made, and what listens to its guard, where it has one. */
+  private record Entry(
+      String label, Method method, AdaptedModel adapted, @Nullable GuardWatcher watcher) {}
 
   /**
    * A simulation to be run.
@@ -82,11 +87,16 @@ public final class Simulation implements AutoCloseable {
     List<Method> methods = labels.stream().map(Method::parse).toList();
     for (int i = 0; i < methods.size(); i++) {
       AdaptedModel adapted = AdaptedModel.adapt(model, methods.get(i));
-      entries.add(new Entry(labels.get(i), methods.get(i), adapted));
+      String label = labels.get(i);
+      entries.add(new Entry(label, methods.get(i), adapted, null));
+      if (options.guard() != null && !label.equals(FROZEN)) {
+        entries.add(
+            new Entry(label + GuardRecord.SUFFIX, methods.get(i), adapted, new GuardWatcher()));
+      }
     }
     this.workers =
         Executors.newFixedThreadPool(
-            Math.min(labels.size(), Runtime.getRuntime().availableProcessors()));
+            Math.min(entries.size(), Runtime.getRuntime().availableProcessors()));
   }
 
   static SessionSettings oneThreadUnlessAsked(SessionSettings asked) {
@@ -133,8 +143,15 @@ public final class Simulation implements AutoCloseable {
     List<MethodRun> runs = contestants.stream().map(Contestant::result).toList();
     MethodRun frozen =
         runs.stream().filter(run -> run.method().equals(FROZEN)).findFirst().orElseThrow();
+    boolean asked = options.methods().contains(FROZEN);
     return new Trial(
-        order, domains, batchSize, seed, log, frozen, runs.subList(0, options.methods().size()));
+        order,
+        domains,
+        batchSize,
+        seed,
+        log,
+        frozen,
+        asked ? runs : runs.subList(0, runs.size() - 1)); // it came last
   }
 
   private static void requireBatches(DomainStream stream, int only) {
@@ -168,11 +185,21 @@ public final class Simulation implements AutoCloseable {
       AdaptationState start =
           entry.adapted.initialState(seed, starts.get(entry.method.calibrationComponents()));
       if (i == loaded.size()) {
-        loaded.add(AdaptiveModel.open(entry.adapted, start, session));
+        loaded.add(serve(entry, start));
       }
-      contestants.add(new Contestant(entry.label, loaded.get(i), start, log.size()));
+      contestants.add(new Contestant(entry.label, loaded.get(i), entry.watcher, start, log.size()));
     }
     return contestants;
+  }
+
+  private ServedModel serve(Entry entry, AdaptationState start) {
+    AdaptiveModel adaptive = AdaptiveModel.open(entry.adapted, start, session);
+    GuardPolicy policy = options.guard();
+    GuardWatcher watcher = entry.watcher;
+    return policy == null || watcher == null
+        ? ServedModel.of(
+            adaptive, entry.label, "1", Mode.ACTIVE, GuardPolicy.NONE, ServingListener.NONE)
+        : ServedModel.of(adaptive, entry.label, "1", Mode.ACTIVE, policy, watcher);
   }
 
   private void play(
@@ -244,6 +271,6 @@ public final class Simulation implements AutoCloseable {
   @Override
   public void close() {
     workers.shutdownNow();
-    loaded.forEach(AdaptiveModel::close);
+    loaded.forEach(ServedModel::close);
   }
 }

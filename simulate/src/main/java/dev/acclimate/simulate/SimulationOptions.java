@@ -1,6 +1,7 @@
 package dev.acclimate.simulate;
 
 import dev.acclimate.adapters.Calibration;
+import dev.acclimate.adapters.guard.GuardPolicy;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.SessionSettings;
 import dev.acclimate.simulate.scenarios.ScenarioSegment;
@@ -14,9 +15,13 @@ import org.jspecify.annotations.Nullable;
  * @param session what the models run on; with threads 0 each method has one thread and methods run
  *     side by side, which keeps all cores busy and gives the same bits every time
  * @param calibration where calibrated methods start; null measures source samples anew
+ * @param guard of a twin that each method but {@code source} gets; null for none
  */
 public record SimulationOptions(
-    List<String> methods, SessionSettings session, @Nullable Calibration calibration) {
+    List<String> methods,
+    SessionSettings session,
+    @Nullable Calibration calibration,
+    @Nullable GuardPolicy guard) {
 
   /**
    * Checks the values.
@@ -28,6 +33,12 @@ public record SimulationOptions(
     if (methods.isEmpty()) {
       throw new InvalidInputException("methods: expected at least one, found none");
     }
+  }
+
+  /** The methods without guarded twins. */
+  public SimulationOptions(
+      List<String> methods, SessionSettings session, @Nullable Calibration calibration) {
+    this(methods, session, calibration, null);
   }
 
   /**

@@ -167,6 +167,23 @@ public record StreamMetrics(
         forgetting(log, errors, sections));
   }
 
+  /**
+   * The window of that length in which errors exceed the frozen model's the most; the whole section
+   * where one between two resets is shorter, the window then counting as the longer one.
+   */
+  static Window risk(StreamLog log, AnswerLog answers, AnswerLog frozen, int window) {
+    int[] excess = new int[log.size() + 1];
+    for (int i = 0; i < log.size(); i++) {
+      excess[i + 1] =
+          excess[i]
+              + (answers.answer(i) == log.label(i) ? 0 : 1)
+              - (frozen.answer(i) == log.label(i) ? 0 : 1);
+    }
+    List<Section> sections = Section.of(log);
+    int shortest = sections.stream().mapToInt(Section::size).min().orElse(1);
+    return highest(excess, Math.max(1, Math.min(window, shortest)), sections);
+  }
+
   /** Fraction of wrong answers over the whole stream. */
   public double errorRate() {
     return rate(errors, samples);

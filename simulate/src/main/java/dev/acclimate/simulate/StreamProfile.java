@@ -117,7 +117,8 @@ public record StreamProfile(
 
   /**
    * The same images in every domain, so that they can be told apart by what is done to them. Where
-   * a domain changes as it goes they come in the order of the stream, else in that of the set.
+   * a domain changes as it goes they come in the order of the stream, else in that of the set. Some
+   * others where none of them comes.
    */
   private static List<float[]> samples(Visit visit) {
     Segment segment = visit.segment;
@@ -129,8 +130,12 @@ public record StreamProfile(
         new ArrayList<>(
             IntStream.of(visit.positions)
                 .filter(position -> wanted.contains(segment.sample(position)))
+                .limit(SHOWN)
                 .boxed()
                 .toList());
+    if (positions.isEmpty()) {
+      IntStream.of(visit.positions).limit(SHOWN).forEach(positions::add);
+    }
     boolean changes =
         IntStream.of(visit.positions).mapToObj(segment::domain).distinct().limit(2).count() > 1;
     if (!changes) {

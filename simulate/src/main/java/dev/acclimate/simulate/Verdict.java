@@ -245,8 +245,11 @@ public record Verdict(List<Candidate> candidates, String chosen, String text, St
     return String.format(Locale.ROOT, "%+.1f", tenths);
   }
 
-  private static String settings(String method) {
-    String line = "method: \"" + method + "\"\n";
+  private static String settings(String chosen) {
+    boolean guarded = chosen.endsWith(GuardRecord.SUFFIX);
+    String method =
+        guarded ? chosen.substring(0, chosen.length() - GuardRecord.SUFFIX.length()) : chosen;
+    String line = "method: \"" + method + "\"\n" + (guarded ? "guard: {policy: rollback}\n" : "");
     Method parsed = Method.parse(method);
     return parsed.needsCalibration()
         ? line

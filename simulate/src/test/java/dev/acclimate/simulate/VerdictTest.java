@@ -41,7 +41,7 @@ class VerdictTest {
     for (int i = 0; i < LOG.size(); i++) {
       answers.add(Tensor.of(wrong.test(i) ? new float[] {0, 1} : new float[] {1, 0}, 1, 2));
     }
-    return new MethodRun(method, method, 1, 0, 0, answers);
+    return new MethodRun(method, method, 1, 0, 0, answers, null);
   }
 
   private static MethodRun run(String method, double errorRate, long seed) {

@@ -11,7 +11,7 @@ import java.util.stream.Stream;
 /**
  * The kinds of corruption, each on values of one {@link Family}. Those of images are named as in
  * the published sets (Hendrycks and Dietterich, ICLR 2019, "Benchmarking Neural Network Robustness
- * to Common Corruptions and Perturbations"), but for two that are ours and say so.
+ * to Common Corruptions and Perturbations"), but for three that are ours and say so.
  */
 public enum Corruption {
   /** The images as they are. */
@@ -58,6 +58,8 @@ public enum Corruption {
   DARKNESS("darkness"),
   /** Ours: the white balance of another camera, warmer than it should be. */
   COLOUR_CAST("colour_cast"),
+  /** Ours: less and less light, a fifth each step, without noise; black at severity 5. */
+  BLACKOUT("blackout"),
   /** Every channel of a sensor off by a constant. */
   SENSOR_OFFSET("sensor_offset", Family.SENSOR),
   /** Every channel of a sensor too sensitive, or not enough. */

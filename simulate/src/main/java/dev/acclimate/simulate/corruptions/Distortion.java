@@ -56,6 +56,7 @@ interface Distortion {
       case SATURATE -> Tone.saturate(shape, Severities.saturate(shape, severity));
       case DARKNESS -> Exposure.darkness(Severities.darkness(shape, severity));
       case COLOUR_CAST -> Exposure.colourCast(shape, Severities.colourCast(severity));
+      case BLACKOUT -> Exposure.blackout(severity);
       case SENSOR_OFFSET -> new SensorDrift(channels.get(), device).offset(severity);
       case SENSOR_GAIN -> new SensorDrift(channels.get(), device).gain(severity);
       case NOISE_FLOOR -> new SensorDrift(channels.get(), device).noiseFloor(severity);

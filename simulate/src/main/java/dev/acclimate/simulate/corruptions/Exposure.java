@@ -47,6 +47,16 @@ final class Exposure {
     };
   }
 
+  /** A lens that is covered fifth by fifth; values, not light, fall in proportion. */
+  static Distortion blackout(int severity) {
+    float left = (Shift.MAX_SEVERITY - severity) / (float) Shift.MAX_SEVERITY;
+    return (chw, random) -> {
+      for (int i = 0; i < chw.length; i++) {
+        chw[i] *= left;
+      }
+    };
+  }
+
   /** The value that each byte gets, and the last one once more. */
   private static float[] curve(double gain) {
     float[] curve = new float[LEVELS + 2];

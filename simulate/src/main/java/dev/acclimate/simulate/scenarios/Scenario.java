@@ -26,6 +26,7 @@ import java.util.List;
  *     stay: 0.95                   # of markov
  *     imbalance: 10                # which classes are rare hangs on the seed and the name
  *     classes: [0, 3, truck]       # by number or name; default all
+ *     stuck: true                  # the first sample again and again; default false
  *     samples: 2000                # the set again and again where it has less; default: it once
  *     batch-sizes: [64, 8]         # in turn; default: the run's
  *     reset: true                  # the model forgets its state before; default false
@@ -45,7 +46,7 @@ public record Scenario(String name, String description, List<ScenarioSegment> se
 
   /** Names of those that come with Acclimate. */
   public static final List<String> GALLERY =
-      List.of("night-falls", "camera-replaced", "factory-shift-change", "seasonal");
+      List.of("night-falls", "camera-replaced", "factory-shift-change", "seasonal", "breakdowns");
 
   /** Ends the name of a file. */
   private static final String ENDING = ".yaml";

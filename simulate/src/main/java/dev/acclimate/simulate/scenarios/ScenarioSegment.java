@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param severities one a domain
  * @param order which samples come, and how
  * @param classes those that come, by number or name; empty for all
+ * @param stuck whether the first of its samples comes again and again
  * @param samples how many come: the set again and again where it has less; null for as many as the
  *     set has, once
  * @param batchSizes of its batches in turn; empty for the run's
@@ -27,6 +28,7 @@ public record ScenarioSegment(
     List<Ramp> severities,
     SampleOrder order,
     List<String> classes,
+    boolean stuck,
     @Nullable Integer samples,
     List<Integer> batchSizes,
     boolean reset,

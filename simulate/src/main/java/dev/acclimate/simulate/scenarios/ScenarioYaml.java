@@ -70,6 +70,7 @@ final class ScenarioYaml {
             order(),
             yaml.list("classes", "numbers or names of classes", Function.identity())
                 .orElse(List.of()),
+            yaml.flag("stuck", false),
             samples(),
             yaml.list(
                     "batch-sizes",

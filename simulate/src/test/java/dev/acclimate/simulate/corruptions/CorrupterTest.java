@@ -526,8 +526,8 @@ class CorrupterTest {
             "corruptions: expected any of none, gaussian_noise, shot_noise, impulse_noise,"
                 + " defocus_blur, glass_blur, motion_blur, zoom_blur, snow, frost, fog, brightness,"
                 + " contrast, elastic_transform, pixelate, jpeg_compression, speckle_noise,"
-                + " gaussian_blur, spatter, saturate, darkness, colour_cast, sensor_offset,"
-                + " sensor_gain, noise_floor, channel_dropout, sampling_jitter, all, all19,"
+                + " gaussian_blur, spatter, saturate, darkness, colour_cast, blackout,"
+                + " sensor_offset, sensor_gain, noise_floor, channel_dropout, sampling_jitter, all, all19,"
                 + " found \"haze\"");
   }
 

@@ -43,6 +43,7 @@ class ScenarioTest {
                 stay: 0.9
                 imbalance: 10
                 classes: [0, truck]
+                stuck: true
                 samples: 2000
                 batch-sizes: [64, 8]
                 reset: true
@@ -61,6 +62,7 @@ class ScenarioTest {
                 List.of(new Ramp(0, 4), new Ramp(2.5, 2.5)),
                 new SampleOrder(Order.MARKOV, 0.5, 0.9, 10),
                 List.of("0", "truck"),
+                true,
                 2000,
                 List.of(64, 8),
                 true,
@@ -78,6 +80,7 @@ class ScenarioTest {
                 List.of(new Ramp(5, 5)),
                 SampleOrder.of(Order.DIRICHLET),
                 List.of(),
+                false,
                 null,
                 List.of(),
                 false,
@@ -89,6 +92,7 @@ class ScenarioTest {
                 List.of(new Ramp(5, 5)),
                 SampleOrder.of(Order.DIRICHLET),
                 List.of(),
+                false,
                 null,
                 List.of(),
                 false,
@@ -180,7 +184,7 @@ class ScenarioTest {
           .isInstanceOf(InvalidInputException.class)
           .hasMessage(
               "scenario: expected a file, or one of night-falls, camera-replaced,"
-                  + " factory-shift-change, seasonal, found \""
+                  + " factory-shift-change, seasonal, breakdowns, found \""
                   + name
                   + "\"");
     }

@@ -1,0 +1,380 @@
+package dev.acclimate.adapters.serving;
+
+import dev.acclimate.adapters.AdaptationState;
+import dev.acclimate.adapters.AdaptiveModel;
+import dev.acclimate.adapters.BatchResult;
+import dev.acclimate.adapters.guard.Guard;
+import dev.acclimate.adapters.guard.GuardPolicy;
+import dev.acclimate.adapters.guard.GuardSignals;
+import dev.acclimate.adapters.guard.Scores;
+import dev.acclimate.models.InvalidInputException;
+import dev.acclimate.models.RuntimeFailure;
+import dev.acclimate.models.Tensor;
+import dev.acclimate.models.TensorInfo;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A model in production: the frozen one and the adapted one behind one set of answers. The {@link
+ * Mode} says whose answers go out; what adapts does so to all samples, whoever answers them. A
+ * {@link Guard} takes adapted answers back where they do harm.
+ *
+ * <p>The two are sessions of their own. One graph of both could share no more than what lies before
+ * the first normalization site (of ResNet-20's multiplications 1 %, of ResNet-50's 3 %), nor could
+ * they share weights: the frozen session folds its normalization into them.
+ *
+ * <p>Where the adapted model fails in the runtime, the frozen one answers and the state stays.
+ *
+ * <p>All methods may be called by any thread; what changes mode or state takes its turn between two
+ * batches.
+ */
+public final class ServedModel implements InferenceModel {
+  private static final Logger log = LoggerFactory.getLogger(ServedModel.class);
+
+  private final AdaptiveModel model;
+  private final String name;
+  private final String version;
+  private final ServingListener listener;
+  private final ReentrantLock turn = new ReentrantLock();
+  private final AdaptationState start;
+  private final RowMix mix = new RowMix();
+  private AdaptationState current;
+  private AdaptationState next;
+  private final GoodStates good;
+  private final @Nullable Guard guard;
+  private final String scoresOutput;
+  private final String samplesInput;
+  private volatile Mode mode;
+
+  private ServedModel(
+      AdaptiveModel model,
+      String name,
+      String version,
+      Mode mode,
+      GuardPolicy policy,
+      ServingListener listener) {
+    this.model = model;
+    this.name = name;
+    this.version = version;
+    this.mode = mode;
+    this.listener = listener;
+    this.start = model.state();
+    this.current = model.state();
+    this.next = model.newState();
+    this.good = new GoodStates(start, policy.snapshots(), policy.snapshotBytes());
+    boolean watched = policy.watches() && model.adapts();
+    this.guard = watched ? new Guard(policy) : null;
+    this.scoresOutput = watched ? Scores.output(model.outputs()) : "";
+    this.samplesInput = watched ? model.samplesInput() : "";
+  }
+
+  /**
+   * Serves a model from its present state on, which is what {@link #reset} goes back to. Closing it
+   * closes {@code model}, which the caller leaves alone meanwhile.
+   *
+   * @param name what clients call it
+   * @param version its version, such as {@code 1}
+   * @param policy of the guard over its adapted answers
+   * @throws InvalidInputException when there is to be a guard and the model gives no class scores
+   */
+  public static ServedModel of(
+      AdaptiveModel model,
+      String name,
+      String version,
+      Mode mode,
+      GuardPolicy policy,
+      ServingListener listener) {
+    return new ServedModel(model, name, version, mode, policy, listener);
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+
+  @Override
+  public String version() {
+    return version;
+  }
+
+  @Override
+  public List<TensorInfo> inputs() {
+    return model.inputs();
+  }
+
+  @Override
+  public List<TensorInfo> outputs() {
+    return model.outputs();
+  }
+
+  /** The method with all its options. */
+  public String method() {
+    return model.method();
+  }
+
+  /** Whose answers go out. */
+  public Mode mode() {
+    return mode;
+  }
+
+  /** Sets whose answers go out from the next batch on. */
+  public void setMode(Mode wanted) {
+    turn.lock();
+    try {
+      Mode before = mode;
+      if (!before.equals(wanted)) {
+        mode = wanted;
+        log.info("{}: mode {} instead of {}", name, wanted, before);
+        listener.switched(before, wanted);
+      }
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  @Override
+  public Map<String, Tensor> run(Map<String, Tensor> batch, List<String> streams) {
+    turn.lock();
+    try {
+      return answer(batch, streams);
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  private Map<String, Tensor> answer(Map<String, Tensor> batch, List<String> streams) {
+    boolean[] wanted = new boolean[streams.size()];
+    int count = 0;
+    for (int i = 0; i < wanted.length; i++) {
+      wanted[i] = mode.answersAdapted(streams.get(i));
+      count += wanted[i] ? 1 : 0;
+    }
+    Answering answering = new Answering(batch);
+    if (mode.adapts()) {
+      answering.adapt();
+    }
+    BatchResult adapted = answering.adapted;
+    if (adapted == null || !answering.mayGoOut) {
+      count = 0;
+    }
+    if (count < wanted.length) {
+      answering.frozen();
+    }
+    listener.answered(
+        new BatchReport(
+            mode,
+            wanted.length,
+            count,
+            answering.adaptedNanos,
+            answering.frozenNanos,
+            answering.stepped,
+            current.step(),
+            guard == null ? null : guard.signals()));
+    if (adapted == null || count == 0) {
+      return answering.frozen();
+    }
+    return count == wanted.length
+        ? adapted.outputs()
+        : mix.of(answering.frozen(), adapted.outputs(), wanted);
+  }
+
+  /** A batch on its way through the two models. */
+  private final class Answering {
+    private final Map<String, Tensor> batch;
+    private @Nullable Map<String, Tensor> frozen;
+    private @Nullable BatchResult adapted;
+    private boolean mayGoOut = true;
+    private boolean stepped;
+    private long adaptedNanos;
+    private long frozenNanos;
+
+    Answering(Map<String, Tensor> batch) {
+      this.batch = batch;
+    }
+
+    /** The frozen model's answer. */
+    Map<String, Tensor> frozen() {
+      Map<String, Tensor> known = frozen;
+      if (known == null) {
+        long begin = System.nanoTime();
+        known = model.runFrozen(batch);
+        frozenNanos = System.nanoTime() - begin;
+        frozen = known;
+      }
+      return known;
+    }
+
+    /** Takes a step of the state, unless the guard is against it. */
+    void adapt() {
+      long begin = System.nanoTime();
+      try {
+        adapted = model.run(batch, current, next);
+      } catch (RuntimeFailure e) {
+        log.warn("{}: the adapted model failed, the frozen one answers: {}", name, e.getMessage());
+      }
+      adaptedNanos = System.nanoTime() - begin;
+      BatchResult result = adapted;
+      if (result != null && result.adapted()) {
+        Guard watching = guard;
+        if (watching == null) {
+          step();
+        } else {
+          obey(decide(watching, result));
+        }
+      }
+    }
+
+    private Guard.Decision decide(Guard watching, BatchResult result) {
+      Scores scores = scores(result.outputs());
+      Tensor samples = Objects.requireNonNull(batch.get(samplesInput));
+      Scores beside = watching.wantsFrozen(samples, scores) ? scores(frozen()) : null;
+      return watching.judge(scores, beside);
+    }
+
+    private Scores scores(Map<String, Tensor> outputs) {
+      return Scores.of(Objects.requireNonNull(outputs.get(scoresOutput)));
+    }
+
+    private void obey(Guard.Decision decision) {
+      mayGoOut = decision.adapted();
+      if (decision.isGood()) {
+        good.add(current);
+      }
+      if (decision.rollBack()) {
+        current.set(good.latest());
+      } else if (decision.keep()) {
+        step();
+      }
+      decision.events().forEach(event -> listener.guarded(name, event));
+    }
+
+    private void step() {
+      AdaptationState spent = current;
+      current = next;
+      next = spent;
+      stepped = true;
+    }
+  }
+
+  /**
+   * Tells the guard of a label. Nothing happens before the next batch.
+   *
+   * @param adaptedRight whether the adapted model's answer to the sample was the label
+   * @param frozenRight whether the frozen model's was
+   */
+  public void label(boolean adaptedRight, boolean frozenRight) {
+    turn.lock();
+    try {
+      Guard watching = guard;
+      if (watching != null) {
+        watching.label(adaptedRight, frozenRight);
+      }
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  /** What the guard sees, empty where none watches. */
+  public Optional<GuardSignals> signals() {
+    turn.lock();
+    try {
+      return Optional.ofNullable(guard).map(Guard::signals);
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  /** Goes back to the last state that has proved good, or to the start where none has. */
+  public void rollBack() {
+    turn.lock();
+    try {
+      current.set(good.latest());
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  /** Batches that the state has taken in. */
+  public long step() {
+    turn.lock();
+    try {
+      return current.step();
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  /** Batches that were answered frozen because a value was not finite. */
+  public long rejectedSteps() {
+    turn.lock();
+    try {
+      return model.rejectedSteps();
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  /** A copy of the state. */
+  public AdaptationState state() {
+    turn.lock();
+    try {
+      return current.copy();
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  /**
+   * Goes on from a state; the guard knows nothing of it yet.
+   *
+   * @throws InvalidInputException when it belongs to another model or method
+   */
+  public void restore(AdaptationState state) {
+    turn.lock();
+    try {
+      current.set(state);
+      good.startFrom(state);
+      if (guard != null) {
+        guard.reset();
+      }
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  /**
+   * Reads a state of this model from what {@link AdaptationState#toBytes} gave.
+   *
+   * @param source what errors call it
+   * @throws InvalidInputException when it is no state, or one of another model or method
+   */
+  public AdaptationState parseState(String source, byte[] content) {
+    return model.parseState(source, content);
+  }
+
+  /** Forgets what was learnt. */
+  public void reset() {
+    restore(start);
+  }
+
+  @Override
+  public void close() {
+    turn.lock();
+    try {
+      current.close();
+      next.close();
+      start.close();
+      mix.close();
+      good.close();
+      model.close();
+    } finally {
+      turn.unlock();
+    }
+  }
+}
