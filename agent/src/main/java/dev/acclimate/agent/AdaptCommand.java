@@ -4,6 +4,8 @@ import dev.acclimate.adapters.AdaptationState;
 import dev.acclimate.adapters.AdaptedModel;
 import dev.acclimate.adapters.Calibration;
 import dev.acclimate.adapters.Method;
+import dev.acclimate.models.NormalizationInsertion;
+import dev.acclimate.models.OnnxModel;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -65,10 +67,18 @@ final class AdaptCommand implements Callable<Integer> {
       description = "Of starts that are random. Default: ${DEFAULT-VALUE}.")
   private long seed;
 
+  @Option(
+      names = "--insert-normalization",
+      description =
+          "First put a normalization without parameters in front of each non-linearity that has"
+              + " none, for learning with nap. The model must be fine-tuned before it answers.")
+  private boolean insertNormalization;
+
   @Override
   public Integer call() {
+    OnnxModel loaded = new ModelArgument(model).load();
     AdaptedModel adapted =
-        AdaptedModel.adapt(new ModelArgument(model).load(), Method.parse(method));
+        AdaptedModel.adapt(insertNormalization ? normalized(loaded) : loaded, Method.parse(method));
     Calibration measured = calibration == null ? null : Calibration.read(calibration);
     AdaptationState initial = adapted.initialState(seed, measured);
     Path stateFile = state == null ? besides(out) : state;
@@ -81,6 +91,16 @@ final class AdaptCommand implements Callable<Integer> {
     writer.println("%s: initial state, %d bytes".formatted(stateFile, initial.sizeInBytes()));
     writer.flush();
     return 0;
+  }
+
+  private OnnxModel normalized(OnnxModel loaded) {
+    NormalizationInsertion.Inserted inserted = NormalizationInsertion.insert(loaded);
+    PrintWriter err = spec.commandLine().getErr();
+    err.println(
+        "warning: normalizations inserted before %s: the model computes something else now and must be fine-tuned before it answers"
+            .formatted(String.join(", ", inserted.places())));
+    err.flush();
+    return inserted.model();
   }
 
   private static Path besides(Path model) {
