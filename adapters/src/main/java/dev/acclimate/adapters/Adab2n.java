@@ -212,12 +212,7 @@ record Adab2n(
 
   /** {@code eta_t}, {@code [1]}. */
   private String nextEta(SiteGraph graph) {
-    OperatorWriter ops = graph.ops();
-    String last = graph.model().state(ETA);
-    String kept = ops.constant((float) Math.pow(1 - momentum, kappa));
-    String first = ops.constant((float) Math.pow(momentum, kappa));
-    String later = ops.div(last, ops.add(last, kept));
-    String eta = ops.node("Where", ops.node("Greater", last, ops.constant(0f)), later, first);
+    String eta = AdaptiveMomentum.next(graph.ops(), graph.model().state(ETA), kappa, momentum);
     graph.model().advance(ETA, eta);
     return eta;
   }

@@ -15,13 +15,13 @@ import java.util.stream.Collectors;
  * @param name the method's name
  * @param options its options as written, in order
  */
-record MethodSpec(String name, Map<String, String> options) {
+public record MethodSpec(String name, Map<String, String> options) {
   private static final Pattern SYNTAX =
       Pattern.compile("\\s*([a-z0-9-]+)\\s*(?:\\[([^\\[\\]]*)])?\\s*((?:\\+[a-z0-9-]+)*)\\s*");
   private static final List<String> COMPANIONS =
       List.of("tent", "core", "eta", "sar", "supervised", "nap");
 
-  MethodSpec {
+  public MethodSpec {
     options = new LinkedHashMap<>(options);
   }
 
@@ -30,7 +30,7 @@ record MethodSpec(String name, Map<String, String> options) {
    *
    * @throws InvalidInputException when the text does not have the form above
    */
-  static MethodSpec parse(String text) {
+  public static MethodSpec parse(String text) {
     Matcher matcher = SYNTAX.matcher(text);
     if (!matcher.matches()) {
       throw new InvalidInputException(

@@ -9,18 +9,18 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** Reads one method's options, each with its range, and refuses those that no one asked for. */
-final class OptionReader {
+public final class OptionReader {
   private final MethodSpec spec;
   private final Map<String, String> left;
   private final Set<String> known = new TreeSet<>();
 
-  OptionReader(MethodSpec spec) {
+  public OptionReader(MethodSpec spec) {
     this.spec = spec;
     this.left = new LinkedHashMap<>(spec.options());
   }
 
   /** A number in [{@code least}, {@code most}], or ]least, most] where {@code least} is open. */
-  double number(String name, double standard, double least, boolean open, double most) {
+  public double number(String name, double standard, double least, boolean open, double most) {
     String text = take(name);
     if (text == null) {
       return standard;
@@ -48,7 +48,7 @@ final class OptionReader {
     return value == Math.rint(value) ? Long.toString((long) value) : Double.toString(value);
   }
 
-  int integer(String name, int standard, int least, int most) {
+  public int integer(String name, int standard, int least, int most) {
     String text = take(name);
     if (text == null) {
       return standard;
@@ -64,7 +64,7 @@ final class OptionReader {
     throw refusal(name, "a whole number from " + least + " to " + most, text);
   }
 
-  boolean flag(String name, boolean standard) {
+  public boolean flag(String name, boolean standard) {
     String text = take(name);
     if (text == null) {
       return standard;
@@ -108,7 +108,7 @@ final class OptionReader {
   }
 
   /** Refuses what is left. */
-  void done() {
+  public void done() {
     if (!left.isEmpty()) {
       String unknown = left.keySet().iterator().next();
       throw new InvalidInputException(

@@ -26,23 +26,23 @@ import org.jspecify.annotations.Nullable;
  * A safetensors file: the length of a JSON header (8 bytes, little-endian), the header with type,
  * shape and place of each tensor, then the tensors' bytes. Float32 and int64 are all that we keep.
  */
-record Safetensors(Map<String, Tensor> tensors, Map<String, String> metadata) {
+public record Safetensors(Map<String, Tensor> tensors, Map<String, String> metadata) {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final int LENGTH_BYTES = 8;
   private static final long LONGEST_HEADER = 100_000_000;
 
-  Safetensors {
+  public Safetensors {
     tensors = new LinkedHashMap<>(tensors);
     metadata = new LinkedHashMap<>(metadata);
   }
 
   /** A metadata value, empty where there is none. */
-  String metadata(String key) {
+  public String metadata(String key) {
     return metadata.getOrDefault(key, "");
   }
 
   /** Writes a file; readers see the old content or the new, never a part. */
-  void write(Path file) {
+  public void write(Path file) {
     WholeFile.write(file, this::writeTo);
   }
 
@@ -62,7 +62,7 @@ record Safetensors(Map<String, Tensor> tensors, Map<String, String> metadata) {
   }
 
   /** The file's content. */
-  byte[] toBytes() {
+  public byte[] toBytes() {
     List<ByteBuffer> parts = parts();
     long size = parts.stream().mapToLong(ByteBuffer::remaining).sum();
     ByteBuffer content = ByteBuffer.allocate(Math.toIntExact(size));
@@ -126,7 +126,7 @@ record Safetensors(Map<String, Tensor> tensors, Map<String, String> metadata) {
    *
    * @throws InvalidInputException when it is missing or not of this format
    */
-  static Safetensors read(Path file) {
+  public static Safetensors read(Path file) {
     if (!Files.isRegularFile(file)) {
       throw new InvalidInputException(file + ": no such file");
     }
@@ -143,7 +143,7 @@ record Safetensors(Map<String, Tensor> tensors, Map<String, String> metadata) {
    * @param file what errors call it
    * @throws InvalidInputException when it is not of this format
    */
-  static Safetensors parse(String file, ByteBuffer content) {
+  public static Safetensors parse(String file, ByteBuffer content) {
     content.order(ByteOrder.LITTLE_ENDIAN);
     if (content.remaining() < LENGTH_BYTES) {
       throw notSafetensors(file, "it has " + content.remaining() + " bytes", null);

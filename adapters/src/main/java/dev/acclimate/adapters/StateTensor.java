@@ -8,25 +8,26 @@ import java.util.List;
  * @param name in state files, such as {@code running_mean}
  * @param shape its sizes
  */
-record StateTensor(String name, List<Long> shape) {
+public record StateTensor(String name, List<Long> shape) {
   /** What the graph's inputs that are not the model's own start with. */
-  static final String PREFIX = "acclimate/";
+  public static final String PREFIX = "acclimate/";
 
-  StateTensor {
+  public StateTensor {
     shape = List.copyOf(shape);
   }
 
   /** The graph input that reads it. */
-  String input() {
+  public String input() {
     return PREFIX + name;
   }
 
   /** The graph output that holds it after the batch. */
-  String output() {
+  public String output() {
     return input() + "/next";
   }
 
-  long[] sizes() {
+  /** The shape as other classes take it. */
+  public long[] sizes() {
     return shape.stream().mapToLong(Long::longValue).toArray();
   }
 }

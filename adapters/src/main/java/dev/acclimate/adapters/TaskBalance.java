@@ -15,7 +15,7 @@ import java.util.stream.LongStream;
  * and twice (alone with its task). The reference's form keeps a weight psi per task and gives tasks
  * that were seen before and are absent their share of the sum, which then stays below 1.
  */
-final class TaskBalance {
+public final class TaskBalance {
   private static final String TASK_WEIGHT = "task_weight";
   private static final String TASK_SEEN = "task_seen";
 
@@ -62,20 +62,45 @@ final class TaskBalance {
    */
   String weightsAmongTasksSeen(int slots) {
     ModelGraph model = graph.model();
-    String membership = membershipOfGiven(slots);
-    String counts = ops.reduceSum(membership, true, 0); // [1, slots]
-    String one = ops.constant(1f);
-    String seen = ops.max(model.state(TASK_SEEN), ops.node("Min", counts, one));
-    model.advance(TASK_SEEN, ops.reshape(seen, slots));
-    String prior = ops.mul(seen, ops.node("Exp", model.state(TASK_WEIGHT)));
-    String concentration = ops.add(prior, counts);
-    String share = ops.div(concentration, ops.reduceSum(concentration, true, 1));
-    return ops.matMulTransposed(1f, ops.div(share, ops.max(counts, one)), membership);
+    Shares shares =
+        amongTasksSeen(
+            ops, AdaptiveModel.TASK_INPUT, model.state(TASK_WEIGHT), model.state(TASK_SEEN), slots);
+    model.advance(TASK_SEEN, shares.seen());
+    return shares.weights();
   }
 
-  private String membershipOfGiven(int slots) {
+  /**
+   * What samples weigh, and which tasks were seen once the batch is.
+   *
+   * @param weights {@code [1, B]}, or {@code [J, B]} for J rows of psi
+   * @param seen {@code [slots]}, 0 or 1
+   */
+  public record Shares(String weights, String seen) {}
+
+  /**
+   * Writes the reference's weights. Ids that have no slot share the last one.
+   *
+   * @param ids tasks of the samples, int64 {@code [B]}
+   * @param psi {@code [slots]} or {@code [J, slots]}: gradients reach it through the weights
+   * @param seen {@code [slots]}
+   * @param slots tasks are 0 to slots - 1
+   */
+  public static Shares amongTasksSeen(
+      OperatorWriter ops, String ids, String psi, String seen, int slots) {
+    String membership = membership(ops, ids, slots);
+    String counts = ops.reduceSum(membership, true, 0); // [1, slots]
+    String one = ops.constant(1f);
+    String seenNow = ops.max(seen, ops.node("Min", counts, one));
+    String prior = ops.mul(seenNow, ops.node("Exp", psi));
+    String concentration = ops.add(prior, counts);
+    String share = ops.div(concentration, ops.reduceSum(concentration, true, 1));
+    String weights = ops.matMulTransposed(1f, ops.div(share, ops.max(counts, one)), membership);
+    return new Shares(weights, ops.reshape(seenNow, slots));
+  }
+
+  private static String membership(OperatorWriter ops, String taskOfSample, int slots) {
     String tasks = ops.reshape(ops.constant(LongStream.range(0, slots).toArray()), 1, slots);
-    String ids = ops.reshape(AdaptiveModel.TASK_INPUT, -1, 1);
+    String ids = ops.reshape(taskOfSample, -1, 1);
     String own = ops.castToFloat(ops.node("Equal", ids, tasks));
     float[] last = new float[slots];
     last[slots - 1] = 1;

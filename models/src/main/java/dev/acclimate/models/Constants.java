@@ -91,6 +91,16 @@ public final class Constants {
     return value(tensor).filter(t -> t.getDimsCount() <= 1).flatMap(Constants::integers);
   }
 
+  /** A constant float32 tensor of any shape, a copy. */
+  public Optional<Tensor> real(String tensor) {
+    return value(tensor)
+        .filter(t -> t.getDataType() == TensorProto.DataType.FLOAT.getNumber())
+        .map(
+            t ->
+                Tensor.of(
+                    floats(t), t.getDimsList().stream().mapToLong(Long::longValue).toArray()));
+  }
+
   /** The value of a constant number or truth value (0 or 1) of one element. */
   public Optional<Double> scalar(String tensor) {
     Optional<TensorProto> value =
@@ -170,7 +180,7 @@ public final class Constants {
   }
 
   /** A float32 tensor; a scalar where no shape is given. */
-  static TensorProto tensor(float[] values, long... shape) {
+  public static TensorProto tensor(float[] values, long... shape) {
     ByteBuffer raw = ByteBuffer.allocate(4 * values.length).order(ByteOrder.LITTLE_ENDIAN);
     raw.asFloatBuffer().put(values);
     TensorProto.Builder tensor =

@@ -181,6 +181,11 @@ public final class OperatorWriter {
     return emit("ReduceSum", List.of(a, axes), integer("keepdims", keepDims ? 1 : 0));
   }
 
+  /** Maximum over axes, which go. */
+  public String reduceMax(String a, long... axes) {
+    return reduce("ReduceMax", a, false, opset >= 18, axes);
+  }
+
   public String reduceL2(String a, boolean keepDims, long... axes) {
     return reduce("ReduceL2", a, keepDims, opset >= 18, axes);
   }

@@ -1,0 +1,62 @@
+package dev.acclimate.adapters.learning;
+
+import dev.acclimate.adapters.MethodSpec;
+import dev.acclimate.adapters.OptionReader;
+import dev.acclimate.models.InvalidInputException;
+import java.util.Optional;
+
+/**
+ * What learning does to normalizations and weights, as users write it: {@code bn}, {@code
+ * adab2n[kappa=0.5;lambda=0.1]}, each with {@code +nap} or {@code +nap[every=1000]} behind it.
+ *
+ * @param text as written
+ * @param balanced AdaB2N's statistics; empty for plain BatchNormalization, whose running variance
+ *     is the unbiased one and moves by 0.1 a step
+ * @param nap projection of the weights, empty where they are free
+ */
+public record LearningMethod(
+    String text, Optional<BalancedStatistics> balanced, Optional<Nap> nap) {
+  private static final String FORMS = "expected bn or adab2n, and nothing or +nap behind it";
+
+  /**
+   * Reads a method.
+   *
+   * @throws InvalidInputException when there is no such method or an option is wrong
+   */
+  public static LearningMethod parse(String text) {
+    String[] parts = text.strip().split("\\+", -1);
+    if (parts.length > 2) {
+      throw new InvalidInputException("learning method '" + text + "': " + FORMS);
+    }
+    MethodSpec base = MethodSpec.parse(parts[0]);
+    OptionReader options = new OptionReader(base);
+    Optional<BalancedStatistics> balanced =
+        switch (base.name()) {
+          case "bn" -> Optional.empty();
+          case "adab2n" -> Optional.of(BalancedStatistics.read(options));
+          default -> throw new InvalidInputException("learning method '" + text + "': " + FORMS);
+        };
+    options.done();
+    Optional<Nap> nap = parts.length == 1 ? Optional.empty() : Optional.of(nap(text, parts[1]));
+    return new LearningMethod(text.strip(), balanced, nap);
+  }
+
+  private static Nap nap(String text, String part) {
+    MethodSpec spec = MethodSpec.parse(part);
+    if (!spec.name().equals("nap")) {
+      throw new InvalidInputException("learning method '" + text + "': " + FORMS);
+    }
+    OptionReader options = new OptionReader(spec);
+    Nap nap =
+        new Nap(
+            options.integer("every", 1, 1, Integer.MAX_VALUE),
+            options.number("pull", 0.01, 0, false, Double.MAX_VALUE));
+    options.done();
+    return nap;
+  }
+
+  @Override
+  public String toString() {
+    return text;
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.acclimate.adapters.learning;
+
+import org.jspecify.annotations.NullMarked;
