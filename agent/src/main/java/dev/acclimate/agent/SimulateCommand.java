@@ -29,13 +29,16 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
 
 /** Tells offline whether adaptation helps on a stream. */
 @Command(
     name = "simulate",
-    subcommands = {SimulateCompareCommand.class, SimulateScenariosCommand.class},
+    subcommands = {
+      SimulateCompareCommand.class,
+      SimulateScenariosCommand.class,
+      SimulateContinualCommand.class
+    },
     description = {
       "Replays data under drift through a model, once per method, and counts wrong answers. Prints",
       "tables and a verdict, and writes results.json, results.csv and report.html. --domains, --order",
@@ -199,18 +202,7 @@ final class SimulateCommand implements Callable<Integer> {
     provenance.put("model_digest", loaded.digest());
     provenance.put("samples", Integer.toString(samples == null ? images.size() : samples));
     provenance.put("version", Acclimate.VERSION);
-    provenance.put(
-        "command", "acclimate " + String.join(" ", quoted(spec.commandLine().getParseResult())));
+    provenance.put("command", CommandText.of(spec));
     return provenance;
-  }
-
-  private static List<String> quoted(ParseResult parsed) {
-    return parsed.originalArgs().stream()
-        .map(
-            argument ->
-                argument.matches("[\\w.,:/=+-]+")
-                    ? argument
-                    : "'" + argument.replace("'", "'\\''") + "'")
-        .toList();
   }
 }

@@ -1,8 +1,10 @@
 package dev.acclimate.simulate.data;
 
 import dev.acclimate.models.InvalidInputException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -283,6 +285,17 @@ public final class ImageSet {
           storage.read(index, chw);
           change.apply(index, chw);
         });
+  }
+
+  /**
+   * The same images under other labels.
+   *
+   * @param label the new label of an old one
+   * @throws InvalidInputException if a new label is not a class
+   */
+  public ImageSet relabelled(IntUnaryOperator label) {
+    int[] others = Arrays.stream(labels).map(label).toArray();
+    return new ImageSet(name, shape, classes, others, origins, values, storage);
   }
 
   /** The first {@code n} images, or all of them where there are fewer. */

@@ -43,14 +43,7 @@ public final class HtmlReport {
   private void write() {
     PageAssets assets = PageAssets.load();
     Headline headline = Headline.of(report);
-    page.open("html", "lang", "en").open("head");
-    page.open("meta", "charset", "utf-8");
-    page.open("meta", "http-equiv", "Content-Security-Policy", "content", assets.policy());
-    page.open("meta", "name", "viewport", "content", "width=device-width, initial-scale=1");
-    page.open("meta", "name", "color-scheme", "content", "light dark");
-    page.open("link", "rel", "icon", "href", "data:,");
-    page.element("title", "Acclimate: " + report.model());
-    page.verbatim("style", assets.style()).close().open("body").open("main");
+    open(page, assets, "Acclimate: " + report.model());
     page.open("header");
     page.element("p", "Acclimate: does adaptation help?", "class", "brand");
     page.open("h1").name(headline.title()).close();
@@ -72,6 +65,23 @@ public final class HtmlReport {
     new Gallery(report.profile()).write(page);
     page.close();
     provenance();
+    close(page, assets);
+  }
+
+  /** Begins a page of ours, up to what it has to tell. */
+  static void open(Markup page, PageAssets assets, String title) {
+    page.open("html", "lang", "en").open("head");
+    page.open("meta", "charset", "utf-8");
+    page.open("meta", "http-equiv", "Content-Security-Policy", "content", assets.policy());
+    page.open("meta", "name", "viewport", "content", "width=device-width, initial-scale=1");
+    page.open("meta", "name", "color-scheme", "content", "light dark");
+    page.open("link", "rel", "icon", "href", "data:,");
+    page.element("title", title);
+    page.verbatim("style", assets.style()).close().open("body").open("main");
+  }
+
+  /** Ends it. */
+  static void close(Markup page, PageAssets assets) {
     page.close().verbatim("script", assets.script()).close().close();
   }
 

@@ -14,12 +14,14 @@ import java.util.Map;
 import java.util.stream.LongStream;
 
 /** How often a classifier's first output has its maximum at the label. */
-final class Accuracy {
+public final class Accuracy {
   private static final int BATCH = 100;
 
   private Accuracy() {}
 
-  static double of(OnnxModel model, Preprocessing preprocessing, ImageSet images, int threads) {
+  /** Fraction of the images that a model is right about. */
+  public static double of(
+      OnnxModel model, Preprocessing preprocessing, ImageSet images, int threads) {
     int hits = 0;
     float[] chw = new float[images.shape().size()];
     String input = model.inputs().get(0).name();
@@ -46,7 +48,7 @@ final class Accuracy {
   }
 
   /** Room for a batch, as the model's first input takes it. */
-  static Tensor input(OnnxModel model, int count) {
+  public static Tensor input(OnnxModel model, int count) {
     LongStream sample =
         model.inputs().get(0).dimensions().stream().skip(1).mapToLong(Dimension::size);
     return Tensor.allocate(
@@ -54,7 +56,7 @@ final class Accuracy {
   }
 
   /** Rows of {@code [B, classes]} whose largest value stands at the label. */
-  static int hits(Tensor logits, int[] labels) {
+  public static int hits(Tensor logits, int[] labels) {
     FloatBuffer values = logits.floats();
     int classes = Math.toIntExact(logits.size(1));
     int hits = 0;

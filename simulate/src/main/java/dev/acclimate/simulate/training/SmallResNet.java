@@ -1,14 +1,6 @@
 package dev.acclimate.simulate.training;
 
-import ai.onnx.proto.OnnxMl.AttributeProto;
-import ai.onnx.proto.OnnxMl.GraphProto;
-import ai.onnx.proto.OnnxMl.ModelProto;
-import ai.onnx.proto.OnnxMl.NodeProto;
-import ai.onnx.proto.OnnxMl.OperatorSetIdProto;
 import ai.onnx.proto.OnnxMl.TensorProto;
-import ai.onnx.proto.OnnxMl.TensorShapeProto;
-import ai.onnx.proto.OnnxMl.TypeProto;
-import ai.onnx.proto.OnnxMl.ValueInfoProto;
 import com.google.protobuf.ByteString;
 import dev.acclimate.models.ElementType;
 import dev.acclimate.models.OnnxModel;
@@ -18,7 +10,6 @@ import dev.acclimate.simulate.random.SeededRandom;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,10 +22,8 @@ import java.util.stream.LongStream;
  * layer1.0.bn1}, {@code layer1.0.bn1.weight}).
  */
 final class SmallResNet {
-  static final String INPUT = "input";
-  static final String OUTPUT = "logits";
-  private static final int OPSET = 17;
-  private static final int IR_VERSION = 8;
+  static final String INPUT = NetworkLayers.INPUT;
+  static final String OUTPUT = NetworkLayers.OUTPUT;
 
   /**
    * A network's measures.
@@ -58,12 +47,11 @@ final class SmallResNet {
   }
 
   private final Architecture architecture;
-  private final SeededRandom random;
-  private final GraphProto.Builder graph = GraphProto.newBuilder();
+  private final NetworkLayers layers;
 
-  private SmallResNet(Architecture architecture, SeededRandom random) {
+  private SmallResNet(Architecture architecture, NetworkLayers layers) {
     this.architecture = architecture;
-    this.random = random;
+    this.layers = layers;
   }
 
   /**
@@ -72,18 +60,17 @@ final class SmallResNet {
    * @param blocks residual blocks per stage: 1 gives ResNet-8, 2 ResNet-14, 3 ResNet-20
    */
   static OnnxModel create(Architecture architecture, int blocks, int classes, long seed) {
-    return new SmallResNet(architecture, SeededRandom.of(seed, "weights".hashCode()))
-        .build(blocks, classes);
+    SeededRandom random = SeededRandom.of(seed, "weights".hashCode());
+    String name = "resnet" + (6 * blocks + 2);
+    NetworkLayers layers = new NetworkLayers(name, random, architecture.shape(), classes);
+    return new SmallResNet(architecture, layers).build(blocks, classes);
   }
 
   private OnnxModel build(int blocks, int classes) {
-    graph.setName("resnet" + (6 * blocks + 2));
-    graph.addInput(valueInfo(INPUT, architecture.shape()));
-    graph.addOutput(valueInfo(OUTPUT, classes));
     int channels = architecture.widths().get(0);
     String x =
         convolution("conv1", INPUT, architecture.channels(), channels, architecture.kernel(), 1);
-    x = relu("relu", normalization("bn1", x, channels));
+    x = layers.relu("relu", layers.normalization("bn1", x, channels));
     for (int stage = 0; stage < architecture.widths().size(); stage++) {
       int width = architecture.widths().get(stage);
       for (int block = 0; block < blocks; block++) {
@@ -92,31 +79,24 @@ final class SmallResNet {
         channels = width;
       }
     }
-    x = node("GlobalAveragePool", "avgpool", List.of(x));
-    x = node("Flatten", "flatten", List.of(x));
-    linear(x, channels, classes);
-    return OnnxModel.of(
-        ModelProto.newBuilder()
-            .setIrVersion(IR_VERSION)
-            .setProducerName("acclimate")
-            .addOpsetImport(OperatorSetIdProto.newBuilder().setVersion(OPSET))
-            .setGraph(graph)
-            .build(),
-        "builtin");
+    x = layers.node("GlobalAveragePool", "avgpool", List.of(x));
+    x = layers.node("Flatten", "flatten", List.of(x));
+    layers.logits(x, channels, classes);
+    return layers.build();
   }
 
   private String block(String name, String x, int inputs, int outputs, int stride) {
     int kernel = architecture.kernel();
     String path = convolution(name + ".conv1", x, inputs, outputs, kernel, stride);
-    path = relu(name + ".relu1", normalization(name + ".bn1", path, outputs));
+    path = layers.relu(name + ".relu1", layers.normalization(name + ".bn1", path, outputs));
     path = convolution(name + ".conv2", path, outputs, outputs, kernel, 1);
-    path = normalization(name + ".bn2", path, outputs);
+    path = layers.normalization(name + ".bn2", path, outputs);
     String shortcut = x;
     if (stride != 1 || inputs != outputs) {
       shortcut = convolution(name + ".downsample.0", x, inputs, outputs, 1, stride);
-      shortcut = normalization(name + ".downsample.1", shortcut, outputs);
+      shortcut = layers.normalization(name + ".downsample.1", shortcut, outputs);
     }
-    return relu(name + ".relu2", node("Add", name + ".add", List.of(path, shortcut)));
+    return layers.relu(name + ".relu2", layers.node("Add", name + ".add", List.of(path, shortcut)));
   }
 
   private String convolution(
@@ -126,8 +106,8 @@ final class SmallResNet {
     double deviation = Math.sqrt(2.0 / (outputs * Tensor.elements(window))); // fan out
     long[] shape =
         LongStream.concat(LongStream.of(outputs, inputs), LongStream.of(window)).toArray();
-    String weight = gaussian(name + ".weight", deviation, shape);
-    return node(
+    String weight = layers.gaussian(name + ".weight", deviation, shape);
+    return layers.node(
         "Conv",
         name,
         List.of(x, weight),
@@ -138,85 +118,6 @@ final class SmallResNet {
 
   private static long[] repeated(long value, int times) {
     return LongStream.generate(() -> value).limit(times).toArray();
-  }
-
-  private String normalization(String name, String x, int channels) {
-    return node(
-        "BatchNormalization",
-        name,
-        List.of(
-            x,
-            filled(name + ".weight", 1, channels),
-            filled(name + ".bias", 0, channels),
-            filled(name + ".running_mean", 0, channels),
-            filled(name + ".running_var", 1, channels)),
-        OperatorWriter.number("epsilon", 1e-5f));
-  }
-
-  private String relu(String name, String x) {
-    return node("Relu", name, List.of(x));
-  }
-
-  private void linear(String x, int inputs, int classes) {
-    graph.addNode(
-        NodeProto.newBuilder()
-            .setOpType("Gemm")
-            .setName("fc")
-            .addInput(x)
-            .addInput(gaussian("fc.weight", Math.sqrt(1.0 / inputs), classes, inputs))
-            .addInput(filled("fc.bias", 0, classes))
-            .addOutput(OUTPUT)
-            .addAttribute(OperatorWriter.integer("transB", 1)));
-  }
-
-  /** Adds a node whose result is named as the node with {@code /output} behind. */
-  private String node(
-      String operator, String name, List<String> inputs, AttributeProto... attributes) {
-    String output = name + "/output";
-    graph.addNode(
-        NodeProto.newBuilder()
-            .setOpType(operator)
-            .setName(name)
-            .addAllInput(inputs)
-            .addOutput(output)
-            .addAllAttribute(List.of(attributes)));
-    return output;
-  }
-
-  private String gaussian(String name, double deviation, long... shape) {
-    float[] values = new float[Math.toIntExact(Tensor.elements(shape))];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = (float) (random.nextGaussian() * deviation);
-    }
-    return initializer(name, values, shape);
-  }
-
-  private String filled(String name, float value, int size) {
-    float[] values = new float[size];
-    Arrays.fill(values, value);
-    return initializer(name, values, size);
-  }
-
-  private String initializer(String name, float[] values, long... shape) {
-    graph.addInitializer(proto(name, Tensor.of(values, shape)));
-    return name;
-  }
-
-  private static ValueInfoProto valueInfo(String name, long... sizesOfOne) {
-    TensorShapeProto.Builder shape = TensorShapeProto.newBuilder();
-    shape.addDim(TensorShapeProto.Dimension.newBuilder().setDimParam("batch"));
-    for (long size : sizesOfOne) {
-      shape.addDim(TensorShapeProto.Dimension.newBuilder().setDimValue(size));
-    }
-    return ValueInfoProto.newBuilder()
-        .setName(name)
-        .setType(
-            TypeProto.newBuilder()
-                .setTensorType(
-                    TypeProto.Tensor.newBuilder()
-                        .setElemType(TensorProto.DataType.FLOAT.getNumber())
-                        .setShape(shape)))
-        .build();
   }
 
   /** A float32 tensor as a model file holds it. */
