@@ -156,7 +156,7 @@ public final class Guard {
   }
 
   private Decision whileTrusted(double batchGain, Scores adapted, List<GuardEvent> events) {
-    GuardEvent harm = harm(Kind.FELL_BACK);
+    GuardEvent harm = harm();
     if (harm != null) {
       events.add(harm);
       return fall(events);
@@ -179,6 +179,11 @@ public final class Guard {
     return new Decision(true, true, false, true, events);
   }
 
+  /**
+   * The frozen model answers from this batch on. An expected loss may come from the stream alone,
+   * and pass with it: the state goes on then, shielded, and is given up only where it does not
+   * recover. A collapse, and what labels say, condemns the state at once.
+   */
   private Decision fall(List<GuardEvent> events) {
     trusted = false;
     interval = 1;
@@ -186,15 +191,22 @@ public final class Guard {
     relapses++;
     probation = Math.min(LONGEST_PROBATION, PROBATION << Math.min(relapses, 10));
     confidence.clear();
+    sinceRollBack = 0;
+    patience = PATIENCE;
     GuardEvent cause = events.get(events.size() - 1);
+    return cause.signal() == Signal.EXPECTED_GAIN
+        ? new Decision(false, true, false, false, events)
+        : giveUp(cause, events);
+  }
+
+  /** Holds updates and rolls back, as far as the policy goes. */
+  private Decision giveUp(GuardEvent cause, List<GuardEvent> events) {
     boolean hold = policy.action().compareTo(GuardPolicy.Action.HOLD) >= 0;
     boolean rollBack = policy.action() == GuardPolicy.Action.ROLLBACK;
     if (hold) {
       held = HOLD;
       events.add(event(Kind.HELD, cause.signal(), cause.value(), cause.threshold()));
     }
-    sinceRollBack = 0;
-    patience = PATIENCE;
     if (rollBack) {
       events.add(event(Kind.ROLLED_BACK, cause.signal(), cause.value(), cause.threshold()));
     }
@@ -206,7 +218,7 @@ public final class Guard {
     held = Math.max(0, held - 1);
     probation = Math.max(0, probation - adapted.size());
     boolean proven = labelledGain.evidence() >= policy.evidence();
-    GuardEvent harm = harm(Kind.ROLLED_BACK);
+    GuardEvent harm = harm();
     if (harm != null) {
       return stillBad(keep, harm, adapted.size(), events);
     }
@@ -231,28 +243,27 @@ public final class Guard {
   private Decision stillBad(boolean keep, GuardEvent harm, int samples, List<GuardEvent> events) {
     sinceRollBack += samples;
     boolean lost = relapses > 0 || harm.signal() == Signal.DIVERSITY;
-    boolean rollBack =
-        policy.action() == GuardPolicy.Action.ROLLBACK && lost && sinceRollBack >= patience;
-    if (rollBack) {
-      sinceRollBack = 0;
-      patience = Math.min(LONGEST_PATIENCE, 2 * patience);
-      events.add(harm);
+    if (!lost || sinceRollBack < patience) {
+      return new Decision(false, keep, false, false, events);
     }
-    return new Decision(false, keep && !rollBack, rollBack, false, events);
+    sinceRollBack = 0;
+    patience = Math.min(LONGEST_PATIENCE, 2 * patience);
+    return giveUp(harm, events);
   }
 
   /** What speaks against adapted answers, null where nothing does. */
-  private @Nullable GuardEvent harm(Kind kind) {
+  private @Nullable GuardEvent harm() {
     if (labelledHarm.evidence() >= policy.evidence()
         && labelledHarm.evidence() > labelledGain.evidence()) {
-      return event(kind, Signal.LABELLED_HARM, labelledHarm.evidence(), policy.evidence());
+      return event(
+          Kind.FELL_BACK, Signal.LABELLED_HARM, labelledHarm.evidence(), policy.evidence());
     }
     double diversity = diversity();
     if (diversity < policy.collapse() && differing > FEW_DIFFER && isFrozenMixUsual()) {
-      return event(kind, Signal.DIVERSITY, diversity, policy.collapse());
+      return event(Kind.FELL_BACK, Signal.DIVERSITY, diversity, policy.collapse());
     }
     if (gain < policy.fallGain() && labelledGain.evidence() < policy.evidence()) {
-      return event(kind, Signal.EXPECTED_GAIN, gain, policy.fallGain());
+      return event(Kind.FELL_BACK, Signal.EXPECTED_GAIN, gain, policy.fallGain());
     }
     return null;
   }
