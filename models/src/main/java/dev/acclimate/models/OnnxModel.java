@@ -122,7 +122,7 @@ public final class OnnxModel {
     return 1;
   }
 
-  static boolean isDefaultDomain(String domain) {
+  public static boolean isDefaultDomain(String domain) {
     return domain.isEmpty() || domain.equals("ai.onnx");
   }
 

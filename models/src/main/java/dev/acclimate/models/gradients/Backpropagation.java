@@ -64,6 +64,7 @@ public final class Backpropagation {
   private final String loss;
   private final Set<String> parameters;
   private final Normalization normalization;
+  private final Set<String> held;
   private final Map<NodeProto, MeasuredBatch> measured = new HashMap<>();
   private final Map<Integer, List<NodeProto>> replacements = new HashMap<>();
   private final List<BatchStatistics> statistics = new ArrayList<>();
@@ -74,7 +75,11 @@ public final class Backpropagation {
   private Map<String, TensorInfo> shapes = Map.of();
 
   private Backpropagation(
-      GraphEditor editor, String loss, Collection<String> parameters, Normalization normalization) {
+      GraphEditor editor,
+      String loss,
+      Collection<String> parameters,
+      Normalization normalization,
+      Set<String> held) {
     this.editor = editor;
     this.model = editor.model();
     this.writer = editor.writer("gradients/");
@@ -82,7 +87,8 @@ public final class Backpropagation {
     this.loss = loss;
     this.parameters = new LinkedHashSet<>(parameters);
     this.normalization = normalization;
-    this.path = new ActivePath(model.graph(), loss, this.parameters, tensor -> true);
+    this.held = Set.copyOf(held);
+    this.path = new ActivePath(model.graph(), loss, this.parameters, t -> !this.held.contains(t));
   }
 
   /**
@@ -96,7 +102,21 @@ public final class Backpropagation {
    */
   public static Backpropagation append(
       GraphEditor editor, String loss, Collection<String> parameters, Normalization normalization) {
-    Backpropagation pass = new Backpropagation(editor, loss, parameters, normalization);
+    return append(editor, loss, parameters, normalization, Set.of());
+  }
+
+  /**
+   * The same with tensors that count as constants, however the parameters move them.
+   *
+   * @param held those tensors
+   */
+  public static Backpropagation append(
+      GraphEditor editor,
+      String loss,
+      Collection<String> parameters,
+      Normalization normalization,
+      Set<String> held) {
+    Backpropagation pass = new Backpropagation(editor, loss, parameters, normalization, held);
     pass.checkOpset();
     pass.inferShapes();
     pass.checkPath();
@@ -148,7 +168,7 @@ public final class Backpropagation {
 
   private boolean isReal(String tensor) {
     TensorInfo info = shapes.get(tensor);
-    return info == null || REAL.contains(info.type());
+    return !held.contains(tensor) && (info == null || REAL.contains(info.type()));
   }
 
   private void checkPath() {

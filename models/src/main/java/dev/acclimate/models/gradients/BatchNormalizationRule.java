@@ -138,24 +138,26 @@ final class BatchNormalizationRule implements GradientRule {
     if (node.wants(0)) {
       node.give(0, write.mul(dy, channels(write, gain, shape)));
     }
-    if (node.wants(2) || node.wants(3)) {
-      String sum = ChannelSums.sum(node, dy, shape);
-      if (node.wants(2)) {
-        node.give(2, sum);
-      }
-      if (node.wants(3)) {
-        node.give(3, write.node("Neg", write.mul(sum, gain)));
-      }
+    if (!node.wants(1) && !node.wants(2) && !node.wants(3) && !node.wants(4)) {
+      return;
+    }
+    String sum = ChannelSums.sum(node, dy, shape);
+    if (node.wants(2)) {
+      node.give(2, sum);
+    }
+    if (node.wants(3)) {
+      node.give(3, write.node("Neg", write.mul(sum, gain)));
     }
     if (node.wants(1) || node.wants(4)) {
-      String centred = write.sub(node.input(0), channels(write, node.input(3), shape));
-      String sum = ChannelSums.sum(node, write.mul(dy, centred), shape);
+      // sum of dy * (x - mean): centring the input first would be one more walk over it
+      String product = ChannelSums.sum(node, write.mul(dy, node.input(0)), shape);
+      String centred = write.sub(product, write.mul(node.input(3), sum));
       if (node.wants(1)) {
-        node.give(1, write.mul(sum, inverse));
+        node.give(1, write.mul(centred, inverse));
       }
       if (node.wants(4)) {
         String square = write.mul(write.mul(inverse, inverse), write.constant(-0.5f));
-        node.give(4, write.mul(write.mul(sum, gain), square));
+        node.give(4, write.mul(write.mul(centred, gain), square));
       }
     }
   }
