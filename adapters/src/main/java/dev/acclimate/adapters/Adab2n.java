@@ -2,6 +2,7 @@ package dev.acclimate.adapters;
 
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.NormalizationSite;
+import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.OperatorWriter;
 import dev.acclimate.models.Tensor;
 import java.util.ArrayList;
@@ -145,7 +146,7 @@ record Adab2n(
   }
 
   @Override
-  public List<SharedState> sharedStates(List<NormalizationSite> adapted) {
+  public List<SharedState> sharedStates(OnnxModel source, List<NormalizationSite> adapted) {
     List<SharedState> states = new ArrayList<>();
     // eta of the last batch; 0 before the first, which kappa 0 could not say with eta_0
     states.add(new SharedState(ETA, Tensor.of(new float[1], 1)));

@@ -14,6 +14,7 @@ import dev.acclimate.models.TensorInfo;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
@@ -92,19 +93,39 @@ public final class AdaptedModel {
     shared.forEach(state -> editor.addInput(state.input(), ElementType.FP32, state.sizes()));
 
     ModelGraph common = new ModelGraph(samples, shared);
-    List<List<String>> next = new ArrayList<>();
-    layout.kinds().forEach(kind -> next.add(new ArrayList<>()));
+    List<List<String>> next = new ArrayList<>(); // by kind that the sites change, then by site
     for (int i = 0; i < sites.size(); i++) {
       int index = i;
       List<String> states = parts.stream().map(kind -> kind.get(index)).toList();
       SiteGraph graph = new SiteGraph(editor, sites.get(i), common, states, arrangement);
       layout.method().rewrite(graph);
       graph.finish();
-      for (int kind = 0; kind < next.size(); kind++) {
+      for (int kind = 0; kind < graph.nextStates().size(); kind++) {
+        if (i == 0) {
+          next.add(new ArrayList<>());
+        }
         next.get(kind).add(graph.nextStates().get(kind));
       }
     }
+    Set<String> learnt =
+        layout.method() instanceof CompanionMethod learning
+            ? Set.copyOf(learning.learntStates(source))
+            : Set.of();
+    pack(editor, layout, common, next, learnt);
+    editor.setMetadata(StateLayout.METADATA_KEY, layout.toJson());
+    OnnxModel forward = editor.build();
+    return layout.method() instanceof CompanionMethod learning
+        ? CompanionGraph.append(forward, layout, learning, sites, common.constants())
+        : forward;
+  }
 
+  /** Outputs for the states after the batch but for those that are learnt. */
+  private static void pack(
+      GraphEditor editor,
+      StateLayout layout,
+      ModelGraph common,
+      List<List<String>> next,
+      Set<String> learnt) {
     OperatorWriter pack = editor.writer("acclimate/pack/");
     for (int i = 0; i < next.size(); i++) {
       StateKind kind = layout.kinds().get(i);
@@ -112,9 +133,11 @@ public final class AdaptedModel {
       pack.alias(packed.output(), pack.concat(channelAxis(kind), next.get(i)));
       editor.addOutput(packed.output(), ElementType.FP32, packed.sizes());
     }
-    for (StateTensor state : shared) {
-      pack.alias(state.output(), common.state(state.name()));
-      editor.addOutput(state.output(), ElementType.FP32, state.sizes());
+    for (StateTensor state : layout.sharedTensors()) {
+      if (!learnt.contains(state.name())) {
+        pack.alias(state.output(), common.state(state.name()));
+        editor.addOutput(state.output(), ElementType.FP32, state.sizes());
+      }
     }
     common
         .terms()
@@ -124,8 +147,6 @@ public final class AdaptedModel {
               editor.addOutput(StateTensor.PREFIX + name, ElementType.FP32, 1);
             });
     editor.append(pack.nodes());
-    editor.setMetadata(StateLayout.METADATA_KEY, layout.toJson());
-    return editor.build();
   }
 
   /** The axis of the model's inputs that tasks belong to, or the first site's if none are fed. */
@@ -160,7 +181,9 @@ public final class AdaptedModel {
 
   /** The rewritten model in the form that runs fastest there; it computes the same. */
   OnnxModel modelFor(ExecutionProvider provider) {
-    if (provider.kind() != ExecutionProvider.Kind.CPU || adaptedSites.isEmpty()) {
+    // the way back through transpositions costs more than they save on the way there
+    boolean learns = layout.method() instanceof CompanionMethod;
+    if (provider.kind() != ExecutionProvider.Kind.CPU || adaptedSites.isEmpty() || learns) {
       return model;
     }
     return ChannelsLast.sinkTranspositions(

@@ -2,6 +2,7 @@ package dev.acclimate.adapters;
 
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.NormalizationSite;
+import dev.acclimate.models.OnnxModel;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -15,7 +16,8 @@ import org.jspecify.annotations.Nullable;
  * <p>{@link #parse} reads the names that users write; the methods themselves are in this package,
  * one class each, named after the paper they come from.
  */
-public sealed interface Method permits Source, StatelessMethod, Ema, UnmixTns, Adab2n, Auto {
+public sealed interface Method
+    permits Source, StatelessMethod, Ema, UnmixTns, Adab2n, Auto, CompanionMethod {
 
   /** The method's name without options. */
   String name();
@@ -25,7 +27,7 @@ public sealed interface Method permits Source, StatelessMethod, Ema, UnmixTns, A
 
   /** Name and all options: {@code alpha-bn[source-weight=0.9]}; {@link #parse} reads it back. */
   default String canonical() {
-    return new MethodSpec(name(), options()).toString();
+    return new MethodSpec(name(), options(), List.of()).toString();
   }
 
   /** True where this method changes how the site normalizes. */
@@ -35,7 +37,7 @@ public sealed interface Method permits Source, StatelessMethod, Ema, UnmixTns, A
   List<StateKind> stateKinds();
 
   /** The states that the model keeps once for all sites, at least one of which is adapted. */
-  default List<SharedState> sharedStates(List<NormalizationSite> adapted) {
+  default List<SharedState> sharedStates(OnnxModel source, List<NormalizationSite> adapted) {
     return List.of();
   }
 
@@ -69,13 +71,20 @@ public sealed interface Method permits Source, StatelessMethod, Ema, UnmixTns, A
   void rewrite(SiteGraph graph);
 
   /**
-   * Reads a method as users write it, such as {@code unmix-tns[components=128;momentum=0.5]}.
+   * Reads a method as users write it, such as {@code unmix-tns[components=128;momentum=0.5]}. A
+   * companion's name alone stands for the method that its paper has it with: {@code core} for
+   * {@code alpha-bn+core}.
    *
-   * @throws InvalidInputException when there is no such method or option, or a value is out of
-   *     range
+   * @throws InvalidInputException when there is no such method, companion or option, or a value is
+   *     out of range
    */
   static Method parse(String text) {
-    MethodSpec spec = MethodSpec.parse(text);
+    MethodSpec spec = Companion.complete(MethodSpec.parse(text));
+    Method method = withoutCompanions(spec);
+    return spec.companions().isEmpty() ? method : CompanionMethod.of(method, spec.companions());
+  }
+
+  private static Method withoutCompanions(MethodSpec spec) {
     Map<String, Function<OptionReader, Method>> known = new TreeMap<>();
     known.put(Source.NAME, options -> new Source());
     known.put(TestTimeBn.NAME, options -> new TestTimeBn());
@@ -108,12 +117,16 @@ public sealed interface Method permits Source, StatelessMethod, Ema, UnmixTns, A
   }
 
   /**
-   * A method as users write it with one option set, the others and their order as they are. Whether
-   * there is such an option shows when the result is parsed.
+   * A method as users write it with one option set, the others and their order as they are; a
+   * companion's option is called {@code tent.steps}. Whether there is such an option shows when the
+   * result is parsed.
    *
    * @throws InvalidInputException when the text does not have the form of a method
    */
   static String withOption(String text, String option, String value) {
-    return MethodSpec.parse(text).with(option, value).toString();
+    MethodSpec spec = MethodSpec.parse(text);
+    return (option.indexOf('.') < 0 ? spec : Companion.complete(spec))
+        .with(option, value)
+        .toString();
   }
 }

@@ -3,9 +3,11 @@ package dev.acclimate.adapters;
 import dev.acclimate.models.Dimension;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Supplier;
 
 /**
@@ -16,6 +18,7 @@ final class ModelGraph {
   private final Map<String, String> results = new HashMap<>();
   private final Map<String, String> states = new LinkedHashMap<>();
   private final Map<String, List<String>> terms = new LinkedHashMap<>();
+  private final Set<String> constants = new HashSet<>();
 
   /**
    * Common ground for the sites of a model.
@@ -64,5 +67,15 @@ final class ModelGraph {
   /** Those parts, by output. */
   Map<String, List<String>> terms() {
     return terms;
+  }
+
+  /** Gradients of companions do not pass this tensor. */
+  void holdConstant(String tensor) {
+    constants.add(tensor);
+  }
+
+  /** Those tensors. */
+  Set<String> constants() {
+    return constants;
   }
 }

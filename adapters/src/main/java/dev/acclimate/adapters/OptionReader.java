@@ -89,6 +89,12 @@ public final class OptionReader {
     throw refusal(name, "one of " + Arrays.toString(type.getEnumConstants()), text);
   }
 
+  /** Any text, empty where it is left out. */
+  String text(String name) {
+    String text = take(name);
+    return text == null ? "" : text;
+  }
+
   private @Nullable String take(String name) {
     known.add(name);
     return left.remove(name);

@@ -33,6 +33,8 @@ public final class SiteGraph {
   private final List<String> nextStates = new ArrayList<>();
   private final String x;
   private final boolean channelsLast;
+  private @Nullable String gamma;
+  private @Nullable String beta;
   private @Nullable String pooledMean;
   private @Nullable String pooledSquare;
 
@@ -102,6 +104,20 @@ public final class SiteGraph {
   /** The site's source variance {@code [C]}. */
   String sourceVariance() {
     return vector(site.variance());
+  }
+
+  /** Takes scale and offset {@code [C]} from tensors in place of the model's constants. */
+  void scaleAndOffset(String newGamma, String newBeta) {
+    gamma = newGamma;
+    beta = newBeta;
+  }
+
+  private String gamma() {
+    return gamma == null ? vector(site.gamma()) : gamma;
+  }
+
+  private String beta() {
+    return beta == null ? vector(site.beta()) : beta;
   }
 
   /** A state of this site as it was before the batch. */
@@ -277,7 +293,7 @@ public final class SiteGraph {
   void normalizeBatch(String mean, String variance) {
     if (!site.isSpatial()) {
       String scaled = ops.mul(ops.sub(x, mean), scale(variance));
-      ops.emitTo(site.output(), "Add", List.of(scaled, vector(site.beta())));
+      ops.emitTo(site.output(), "Add", List.of(scaled, beta()));
       return;
     }
     if (channelsLast) {
@@ -286,7 +302,7 @@ public final class SiteGraph {
       return;
     }
     // one pass over the activations, where separate products and sums would take two
-    List<String> inputs = List.of(x, vector(site.gamma()), vector(site.beta()), mean, variance);
+    List<String> inputs = List.of(x, gamma(), beta(), mean, variance);
     ops.emitTo(
         site.output(),
         "BatchNormalization",
@@ -315,11 +331,11 @@ public final class SiteGraph {
   }
 
   private String scale(String variance) {
-    return ops.div(vector(site.gamma()), ops.sqrt(ops.add(variance, ops.constant(site.epsilon()))));
+    return ops.div(gamma(), ops.sqrt(ops.add(variance, ops.constant(site.epsilon()))));
   }
 
   private String offset(String mean, String scale) {
-    return ops.sub(vector(site.beta()), ops.mul(mean, scale));
+    return ops.sub(beta(), ops.mul(mean, scale));
   }
 
   /** Scale and offset are {@code [B, 1, C]}, or {@code [C]} for all instances alike. */

@@ -57,7 +57,7 @@ record StateLayout(
       }
     }
     return new StateLayout(
-        source.digest(), method, method.stateKinds(), sites, method.sharedStates(adapted));
+        source.digest(), method, method.stateKinds(), sites, method.sharedStates(source, adapted));
   }
 
   int totalChannels() {

@@ -140,6 +140,7 @@ record UnmixTns(
     String instanceVariance = instances.variance(); // v [B, C]
 
     String weights = ComponentAssignment.write(graph, mean, instanceMean, temperature); // P [B, K]
+    graph.model().holdConstant(weights); // as in the reference, gradients do not choose components
     String centredMean = ops.sub(mean, graph.sourceMean());
 
     String mixedMean =

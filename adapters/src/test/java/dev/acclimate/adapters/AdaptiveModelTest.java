@@ -39,7 +39,11 @@ class AdaptiveModelTest {
         "unmix-tns[components=3]",
         "adab2n",
         "adab2n[tasks=detected]",
-        "adab2n[renormalize=false;normalize=batch]");
+        "adab2n[renormalize=false;normalize=batch]",
+        "tbn+tent[steps=2]",
+        "unmix-tns[components=3]+core[learning-rate=0.1]",
+        "alpha-bn+eta[margin=1;learning-rate=0.1]",
+        "ema+sar[margin=1;learning-rate=0.1]");
   }
 
   static List<String> methodsWithState() {

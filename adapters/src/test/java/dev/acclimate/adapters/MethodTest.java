@@ -27,7 +27,15 @@ class MethodTest {
         "alpha-bn[] | alpha-bn[source-weight=0.9]",
         " alpha-bn [ source-weight = 0.8 ] | alpha-bn[source-weight=0.8]",
         "unmix-tns[momentum=0.5;components=128]"
-            + "| unmix-tns[components=128;momentum=0.5;reference-batch=64.0;temperature=0.07;init=random]"
+            + "| unmix-tns[components=128;momentum=0.5;reference-batch=64.0;temperature=0.07;init=random]",
+        "tent"
+            + "| tbn+tent[learning-rate=0.001;optimizer=adam;steps=1;parameters=affine;max-gradient-norm=0.0;max-step=0.1]",
+        "core[rho=0]"
+            + "| alpha-bn[source-weight=0.9]+core[learning-rate=0.001;optimizer=sgd;momentum=0.9;steps=1"
+            + ";parameters=affine;temperature=1.0;rho=0.0;max-gradient-norm=0.0;max-step=0.1]",
+        "ema[momentum=0.2] + tent[ optimizer=sgd ; output=a+b ]"
+            + "| ema[momentum=0.2]+tent[learning-rate=0.001;optimizer=sgd;momentum=0.9;steps=1"
+            + ";parameters=affine;max-gradient-norm=0.0;max-step=0.1;output=a+b]"
       })
   void readsNamesAndOptionsAndFillsInTheRest(String text, String canonical) {
     assertThat(Method.parse(text).canonical()).isEqualTo(canonical);
@@ -47,7 +55,12 @@ class MethodTest {
         "adab2n[renormalize=false;normalize=batch]",
         "auto",
         "auto[components=10;momentum=0.05;caution=20]",
-        "unmix-tns[init=calibrated;components=10;momentum=0.5]"
+        "unmix-tns[init=calibrated;components=10;momentum=0.5]",
+        "tent",
+        "core",
+        "eta[margin=0.5;similarity=0.1]",
+        "unmix-tns[components=4]+sar[rho=0.1;steps=2;optimizer=adam]",
+        "adab2n+tent[output=logits;max-gradient-norm=2]"
       })
   void readsBackWhatItPrints(String text) {
     Method method = Method.parse(text);
@@ -100,9 +113,15 @@ class MethodTest {
         "adab2n[tasks=all] | method 'adab2n[tasks=all]': option 'tasks': expected one of [given, detected, none], found 'all'",
         "adab2n[renormalize=no] | method 'adab2n[renormalize=no]': option 'renormalize': expected true or false, found 'no'",
         "adab2n[renormalize=false;tasks=none] | method 'adab2n': renormalize=false goes with tasks=given only, found none",
-        "unmix-tns+tent | method 'unmix-tns+tent': the companion '+tent' is not available yet; leave it out",
-        "unmix-tns[components=4]+nap+core | method 'unmix-tns[components=4]+nap+core': the companion '+nap' is not available yet",
-        "unmix-tns+magic | method 'unmix-tns+magic': unknown companion '+magic'"
+        "unmix-tns[components=4]+nap+core | the companion '+nap' is not available yet; leave it out",
+        "unmix-tns+magic | unknown companion '+magic': expected one of [tent, core, eta, sar]",
+        "tbn+tent+core | method 'tbn+tent+core': one companion at a time: leave '+tent' or '+core' out",
+        "source+tent | method 'source+tent': source adapts no site whose scale and offset could be learnt: use tbn+tent",
+        "tbn+tent[rho=0.5] | method 'tent[rho=0.5]': unknown option 'rho': expected [learning-rate, max-gradient-norm, max-step, optimizer, output, parameters, steps]",
+        "tbn+tent[momentum=0.5;optimizer=adam] | method 'tent[momentum=0.5;optimizer=adam]': unknown option 'momentum'",
+        "tent[optimizer=lion] | method 'tent[optimizer=lion]': option 'optimizer': expected one of [sgd, adam], found 'lion'",
+        "tent[steps=0] | method 'tent[steps=0]': option 'steps': expected a whole number from 1 to 16, found '0'",
+        "tent[learning-rate=-1] | method 'tent[learning-rate=-1]': option 'learning-rate': expected a number from 0, found '-1'"
       })
   void refusesWithAClearMessage(String text, String message) {
     assertThatThrownBy(() -> Method.parse(text))
@@ -122,5 +141,18 @@ class MethodTest {
     assertThatThrownBy(() -> Method.splitList(list).forEach(Method::parse))
         .isInstanceOf(InvalidInputException.class)
         .hasMessageStartingWith("method '': expected a name");
+  }
+
+  @Test
+  void oneOptionOfACompanionCanBeSet() {
+    assertThat(Method.withOption("ema[momentum=0.2]+tent[steps=2]", "tent.steps", "3"))
+        .isEqualTo("ema[momentum=0.2]+tent[steps=3]");
+    assertThat(Method.withOption("tent", "tent.steps", "3")).isEqualTo("tbn+tent[steps=3]");
+    assertThat(Method.withOption("tent", "steps", "3")).isEqualTo("tent[steps=3]");
+    assertThat(Method.withOption("ema+tent", "momentum", "0.3"))
+        .isEqualTo("ema[momentum=0.3]+tent");
+    assertThatThrownBy(() -> Method.withOption("ema+tent", "core.rho", "0.3"))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("no companion 'core'");
   }
 }

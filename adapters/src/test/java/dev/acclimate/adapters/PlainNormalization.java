@@ -258,7 +258,7 @@ final class PlainNormalization {
     return normalize(x, mix(1, sourceMean, 1, state[0]), variance);
   }
 
-  private static double[] assignment(double[] mean, double[][] components, double temperature) {
+  static double[] assignment(double[] mean, double[][] components, double temperature) {
     double[] p = new double[components.length];
     double sum = 0;
     for (int k = 0; k < p.length; k++) {

@@ -42,7 +42,7 @@ final class AdaptCommand implements Callable<Integer> {
       paramLabel = "M",
       description =
           "source, tbn, bn-prior, ema, alpha-bn, unmix-tns or adab2n, with options in brackets:"
-              + " alpha-bn[source-weight=0.8].")
+              + " alpha-bn[source-weight=0.8]; with +tent, +core, +eta or +sar it learns too.")
   private String method;
 
   @Option(names = "--out", required = true, paramLabel = "FILE", description = "The adapted model.")

@@ -29,7 +29,8 @@ import picocli.CommandLine.Spec;
     name = "bench",
     description = {
       "Times one batch per method, methods taking turns so that a busy moment of the machine hits",
-      "all alike, and prints each median with its ratio to the frozen model (source).",
+      "all alike, and prints each median with its ratio to the frozen model (source), and by how",
+      "much opening it and a first batch raised the memory that the process takes.",
       "",
       "With --pipeline it times the same model behind Kafka: an embedded broker, one request a",
       "sample, answers, offsets and state journal in transactions. The ratio is the pipeline's",
@@ -186,21 +187,23 @@ final class BenchCommand implements Callable<Integer> {
           .put("method", row.method())
           .put("batch_size", row.batchSize())
           .put("median_ms", row.medianMillis())
-          .put("ratio_to_source", row.ratioToSource());
+          .put("ratio_to_source", row.ratioToSource())
+          .put("added_mib", row.addedMebibytes());
     }
     return mapper.writeValueAsString(root) + "\n";
   }
 
   private static String text(List<Benchmark.Row> rows) {
     List<List<String>> table = new ArrayList<>();
-    table.add(List.of("method", "batch", "median ms", "ratio to source"));
+    table.add(List.of("method", "batch", "median ms", "ratio to source", "added MiB"));
     for (Benchmark.Row row : rows) {
       table.add(
           List.of(
               row.method(),
               Integer.toString(row.batchSize()),
               String.format(Locale.ROOT, "%.2f", row.medianMillis()),
-              String.format(Locale.ROOT, "%.3f", row.ratioToSource())));
+              String.format(Locale.ROOT, "%.3f", row.ratioToSource()),
+              Long.toString(row.addedMebibytes())));
     }
     return TextTable.of(table);
   }

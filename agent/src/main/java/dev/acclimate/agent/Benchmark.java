@@ -42,8 +42,15 @@ final class Benchmark {
    * @param batchSize samples a batch
    * @param medianMillis of one batch
    * @param ratioToSource median over rounds of this method's time over the frozen model's
+   * @param addedMebibytes by how much opening the model and running a first batch raised the most
+   *     memory that the process has had resident; 0 where the system does not tell
    */
-  record Row(String method, int batchSize, double medianMillis, double ratioToSource) {}
+  record Row(
+      String method,
+      int batchSize,
+      double medianMillis,
+      double ratioToSource,
+      long addedMebibytes) {}
 
   Benchmark(
       OnnxModel model,
@@ -65,12 +72,15 @@ final class Benchmark {
     List<Method> parsed = methods.stream().map(Method::parse).toList();
     Map<String, Tensor> batch = randomBatch();
     List<AdaptiveModel> models = new ArrayList<>();
+    List<Long> memory = new ArrayList<>();
     try {
       for (Method method : parsed) {
         AdaptedModel adapted = AdaptedModel.adapt(model, method);
-        models.add(
-            AdaptiveModel.open(
-                adapted, adapted.initialState(0, calibration(method, batch)), settings));
+        Calibration calibration = calibration(method, batch);
+        long before = PeakMemory.mebibytes().orElse(0L);
+        models.add(AdaptiveModel.open(adapted, adapted.initialState(0, calibration), settings));
+        models.get(models.size() - 1).run(batch);
+        memory.add(PeakMemory.mebibytes().orElse(0L) - before);
       }
       double[][] millis = new double[models.size()][rounds];
       for (int round = -WARM_UP_ROUNDS; round < rounds; round++) {
@@ -83,14 +93,14 @@ final class Benchmark {
           }
         }
       }
-      return rows(millis);
+      return rows(millis, memory);
     } finally {
       models.forEach(AdaptiveModel::close);
       batch.values().forEach(Tensor::close);
     }
   }
 
-  private List<Row> rows(double[][] millis) {
+  private List<Row> rows(double[][] millis, List<Long> memory) {
     double[] source = millis[methods.indexOf(SOURCE)];
     List<Row> rows = new ArrayList<>();
     for (int i = 0; i < millis.length; i++) {
@@ -98,7 +108,8 @@ final class Benchmark {
       for (int round = 0; round < ratios.length; round++) {
         ratios[round] = millis[i][round] / source[round];
       }
-      rows.add(new Row(methods.get(i), batchSize, median(millis[i]), median(ratios)));
+      rows.add(
+          new Row(methods.get(i), batchSize, median(millis[i]), median(ratios), memory.get(i)));
     }
     return rows;
   }

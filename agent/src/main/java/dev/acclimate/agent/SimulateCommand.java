@@ -71,7 +71,10 @@ final class SimulateCommand implements Callable<Integer> {
       names = "--methods",
       paramLabel = "LIST",
       defaultValue = "source,tbn,alpha-bn,unmix-tns",
-      description = "Comma-separated, options in brackets. Default: ${DEFAULT-VALUE}.")
+      description =
+          "Comma-separated, options in brackets. Companions +tent, +core, +eta and +sar learn scale"
+              + " and offset too: unmix-tns[components=16]+tent[learning-rate=0.001]. Default:"
+              + " ${DEFAULT-VALUE}.")
   private String methods;
 
   @Option(
@@ -79,7 +82,8 @@ final class SimulateCommand implements Callable<Integer> {
       paramLabel = "SPEC",
       description =
           "Vary an option of a method in --methods: unmix-tns.components=4,16,64 takes the place of"
-              + " unmix-tns. Repeat it for every combination of several.")
+              + " unmix-tns, ema+tent.tent.steps=1,2 that of ema+tent. Repeat it for every"
+              + " combination of several.")
   private List<String> sweeps = List.of();
 
   @Option(

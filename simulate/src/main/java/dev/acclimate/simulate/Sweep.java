@@ -93,7 +93,7 @@ public record Sweep(String method, String option, List<String> values) {
   }
 
   private boolean concerns(String text) {
-    return Method.parse(text).name().equals(method);
+    return Method.parse(text).name().equals(Method.parse(method).name());
   }
 
   private List<String> variants(String text) {

@@ -1,0 +1,160 @@
+package dev.acclimate.adapters;
+
+import dev.acclimate.models.InvalidInputException;
+import dev.acclimate.models.NormalizationSite;
+import dev.acclimate.models.OnnxModel;
+import dev.acclimate.models.Tensor;
+import dev.acclimate.models.gradients.Optimizer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A method that adapts statistics, with a companion that learns scale and offset of the sites which
+ * it adapts. Both, and what the optimizer remembers of them, are state like the statistics.
+ *
+ * @param base adapts the statistics
+ * @param companion learns
+ */
+record CompanionMethod(Method base, Companion companion) implements Method {
+  static final String GAMMA = "gamma";
+  static final String BETA = "beta";
+  private static final String OPTIMIZER = "optimizer_";
+
+  static CompanionMethod of(Method base, List<MethodSpec> companions) {
+    Companion companion = Companion.read(companions.get(0));
+    for (MethodSpec other : companions.subList(1, companions.size())) {
+      Companion.read(other);
+      throw new InvalidInputException(
+          "method '%s+%s+%s': one companion at a time: leave '+%s' or '+%s' out"
+              .formatted(
+                  base.name(), companion.name(), other.name(), companion.name(), other.name()));
+    }
+    if (base instanceof Source) {
+      throw new InvalidInputException(
+          "method 'source+%s': source adapts no site whose scale and offset could be learnt: use %s"
+              .formatted(companion.name(), "tbn+" + companion.name()));
+    }
+    return new CompanionMethod(base, companion);
+  }
+
+  @Override
+  public String name() {
+    return base.name() + "+" + companion.name();
+  }
+
+  @Override
+  public Map<String, String> options() {
+    Map<String, String> options = new LinkedHashMap<>(base.options());
+    companion.options().forEach((key, value) -> options.put(companion.name() + "." + key, value));
+    return options;
+  }
+
+  @Override
+  public String canonical() {
+    return base.canonical() + "+" + companion;
+  }
+
+  @Override
+  public boolean adapts(NormalizationSite site) {
+    return base.adapts(site);
+  }
+
+  @Override
+  public List<StateKind> stateKinds() {
+    return Stream.concat(base.stateKinds().stream(), learntKinds().stream()).toList();
+  }
+
+  /** Gamma and beta, then what the optimizer keeps of each. */
+  private List<StateKind> learntKinds() {
+    List<StateKind> kinds = new ArrayList<>();
+    for (String parameter : List.of(GAMMA, BETA)) {
+      kinds.add(new StateKind(parameter, 0));
+    }
+    for (String parameter : List.of(GAMMA, BETA)) {
+      companion.optimizer().slots().stream()
+          .filter(Optimizer.Slot::perElement)
+          .forEach(slot -> kinds.add(new StateKind(slotName(parameter, slot), 0)));
+    }
+    return kinds;
+  }
+
+  /** The state that holds an optimizer's slot for a parameter. */
+  static String slotName(String parameter, Optimizer.Slot slot) {
+    return slot.perElement() ? parameter + "_" + slot.name() : OPTIMIZER + slot.name();
+  }
+
+  /** The names of the states that the companion's steps change. */
+  List<String> learntStates(OnnxModel source) {
+    int classes = Logits.of(source, companion.output()).classes();
+    return Stream.concat(
+            learntKinds().stream().map(StateKind::name),
+            learntOnce(classes).stream().map(SharedState::name))
+        .toList();
+  }
+
+  private List<SharedState> learntOnce(int classes) {
+    List<SharedState> states = new ArrayList<>();
+    for (Optimizer.Slot slot : companion.optimizer().slots()) {
+      if (!slot.perElement()) {
+        states.add(
+            new SharedState(slotName(GAMMA, slot), Tensor.of(new float[] {slot.start()}, 1)));
+      }
+    }
+    states.addAll(companion.objective().states(classes));
+    return states;
+  }
+
+  @Override
+  public List<SharedState> sharedStates(OnnxModel source, List<NormalizationSite> adapted) {
+    int classes = Logits.of(source, companion.output()).classes();
+    return Stream.concat(base.sharedStates(source, adapted).stream(), learntOnce(classes).stream())
+        .toList();
+  }
+
+  @Override
+  public boolean readsTasks() {
+    return base.readsTasks();
+  }
+
+  @Override
+  public boolean needsCalibration() {
+    return base.needsCalibration();
+  }
+
+  @Override
+  public int calibrationComponents() {
+    return base.calibrationComponents();
+  }
+
+  @Override
+  public float[][] initialState(
+      NormalizationSite site, SplittableRandom random, @Nullable SiteComponents calibration) {
+    List<float[]> values =
+        new ArrayList<>(Arrays.asList(base.initialState(site, random, calibration)));
+    values.add(site.gamma());
+    values.add(site.beta());
+    for (int i = 0; i < 2; i++) {
+      for (Optimizer.Slot slot : companion.optimizer().slots()) {
+        if (slot.perElement()) {
+          float[] start = new float[site.channels()];
+          Arrays.fill(start, slot.start());
+          values.add(start);
+        }
+      }
+    }
+    return values.toArray(float[][]::new);
+  }
+
+  @Override
+  public void rewrite(SiteGraph graph) {
+    int first = base.stateKinds().size();
+    graph.scaleAndOffset(graph.state(first), graph.state(first + 1));
+    base.rewrite(graph);
+  }
+}
