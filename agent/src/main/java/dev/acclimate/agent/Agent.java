@@ -1,6 +1,9 @@
 package dev.acclimate.agent;
 
 import dev.acclimate.adapters.Method;
+import dev.acclimate.adapters.serving.InferenceModel;
+import dev.acclimate.agent.serving.InferenceService;
+import dev.acclimate.agent.serving.ModelRepository;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.streams.Feedback;
 import dev.acclimate.streams.StreamConfig;
@@ -20,6 +23,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
+import java.nio.file.Path;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -65,6 +69,7 @@ public final class Agent implements AutoCloseable {
   private volatile Running running;
   private @Nullable Feedback feedback;
   private @Nullable StreamProcessor processor;
+  private @Nullable InferenceService inference;
   private @Nullable AgentServer server;
 
   /** The model at work, as it was asked for. */
@@ -143,6 +148,11 @@ public final class Agent implements AutoCloseable {
       processor = StreamProcessor.create(config.stream(), opened.model(), registry, feedback);
       processor.onMethodAsked(this::obey);
     }
+    if (config.serving() != null && opened.serving() != null) {
+      ModelRepository repository = new ModelRepository(config.serving(), this::openServing);
+      repository.serve(opened.serving(), this::reload);
+      inference = new InferenceService(config.serving(), repository);
+    }
     if (config.http() != null) {
       AgentConfig.Http address = config.http();
       server =
@@ -151,7 +161,8 @@ public final class Agent implements AutoCloseable {
                   vertx,
                   address,
                   registry,
-                  () -> Optional.ofNullable(processor).map(StreamProcessor::health)),
+                  () -> Optional.ofNullable(processor).map(StreamProcessor::health),
+                  inference),
               "cannot listen on " + address.host() + ":" + address.port());
       log.info("http://{}:{}/v2/health/ready and /metrics", address.host(), server.port());
     }
@@ -159,6 +170,16 @@ public final class Agent implements AutoCloseable {
       processor.start();
       log.info("answering {} with {}", config.stream().topics().in(), running);
     }
+  }
+
+  /** A model beside the configured one, run the same way. */
+  private InferenceModel openServing(Path file, String name) {
+    ModelOpener.Opened opened = open.open(running.config().withFile(file, name));
+    return Objects.requireNonNull(opened.serving(), "cannot be served");
+  }
+
+  private CompletableFuture<Void> reload() {
+    return switchTo(() -> running.config());
   }
 
   private Feedback openFeedback(
@@ -257,6 +278,10 @@ public final class Agent implements AutoCloseable {
   }
 
   private void handOverTo(Running next) {
+    InferenceService serving = inference;
+    if (serving != null && next.opened().serving() != null) {
+      serving.repository().serve(next.opened().serving(), this::reload);
+    }
     StreamProcessor current = processor;
     if (current == null) {
       return;
@@ -309,6 +334,9 @@ public final class Agent implements AutoCloseable {
     }
     if (server != null) {
       await(server.close(), "closing the HTTP port");
+    }
+    if (inference != null) {
+      inference.close();
     }
     await(vertx.close(), "closing");
     gcMetrics.close();

@@ -10,11 +10,19 @@ import static dev.acclimate.agent.AgentKeys.FEEDBACK_CAPACITY;
 import static dev.acclimate.agent.AgentKeys.FEEDBACK_SHADOW;
 import static dev.acclimate.agent.AgentKeys.FEEDBACK_WINDOW;
 import static dev.acclimate.agent.AgentKeys.GROUP;
+import static dev.acclimate.agent.AgentKeys.HTTP_BODY_TIMEOUT;
+import static dev.acclimate.agent.AgentKeys.HTTP_CERTIFICATE;
 import static dev.acclimate.agent.AgentKeys.HTTP_HOST;
+import static dev.acclimate.agent.AgentKeys.HTTP_KEY;
+import static dev.acclimate.agent.AgentKeys.HTTP_MAX_REQUESTS;
+import static dev.acclimate.agent.AgentKeys.HTTP_MAX_REQUEST_BYTES;
+import static dev.acclimate.agent.AgentKeys.HTTP_MEMORY;
 import static dev.acclimate.agent.AgentKeys.HTTP_PORT;
+import static dev.acclimate.agent.AgentKeys.HTTP_TIMEOUT;
 import static dev.acclimate.agent.AgentKeys.KAFKA_INSTANCE;
 import static dev.acclimate.agent.AgentKeys.KAFKA_PROPERTIES;
 import static dev.acclimate.agent.AgentKeys.METHOD;
+import static dev.acclimate.agent.AgentKeys.MODELS;
 import static dev.acclimate.agent.AgentKeys.MODEL_FILE;
 import static dev.acclimate.agent.AgentKeys.MODEL_NAME;
 import static dev.acclimate.agent.AgentKeys.MODEL_VERSION;
@@ -32,6 +40,7 @@ import static dev.acclimate.agent.AgentKeys.TOPIC_OUT;
 import static dev.acclimate.agent.AgentKeys.TOPIC_STATE;
 
 import dev.acclimate.agent.config.Settings;
+import dev.acclimate.agent.serving.ServingConfig;
 import dev.acclimate.models.ExecutionProvider;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.streams.StreamConfig;
@@ -47,12 +56,14 @@ import org.jspecify.annotations.Nullable;
  *
  * @param model the model and how it adapts
  * @param http where health, metrics and inference are served; null for nowhere
+ * @param serving how the model answers over HTTP; null where it does not, since a stream asks it
  * @param stream the Kafka stream; null for none
  * @param feedback how labels are joined to answers; null where the stream has no feedback topic
  */
 public record AgentConfig(
     Model model,
     @Nullable Http http,
+    @Nullable ServingConfig serving,
     @Nullable StreamConfig stream,
     @Nullable FeedbackConfig feedback) {
   public static final String DEFAULT_HOST = "127.0.0.1";
@@ -86,10 +97,37 @@ public record AgentConfig(
     Model withMethod(String changed) {
       return new Model(file, name, version, changed, provider, threads, seed, calibration, state);
     }
+
+    /** Another file run the same way; calibration and state belong to this model alone. */
+    Model withFile(Path other, String otherName) {
+      return new Model(
+          other,
+          otherName,
+          StreamConfig.DEFAULT_MODEL_VERSION,
+          method,
+          provider,
+          threads,
+          seed,
+          null,
+          null);
+    }
   }
 
-  /** An address to listen on; port 0 takes a free one. */
-  public record Http(String host, int port) {}
+  /**
+   * An address to listen on.
+   *
+   * @param port 0 takes a free one
+   * @param tls certificate and key; null for plain text
+   */
+  public record Http(String host, int port, @Nullable Tls tls) {
+    /** An address for plain text. */
+    public Http(String host, int port) {
+      this(host, port, null);
+    }
+  }
+
+  /** Files in PEM form: the chain of certificates, and the private key that goes with it. */
+  public record Tls(Path certificate, Path key) {}
 
   /**
    * Reads a configuration file, of which environment variables override what they name.
@@ -119,7 +157,13 @@ public record AgentConfig(
     if (settings.has("feedback") && !labelled) {
       throw settings.wrong("feedback", "a topic for it in kafka.topics.feedback", "none");
     }
-    return new AgentConfig(model, http, stream, labelled ? feedback : null);
+    ServingConfig serving = serving(settings);
+    return new AgentConfig(
+        model,
+        http,
+        stream == null && http != null ? serving : null,
+        stream,
+        labelled ? feedback : null);
   }
 
   private static FeedbackConfig feedback(Settings settings) {
@@ -148,7 +192,27 @@ public record AgentConfig(
   }
 
   private static Http http(Settings settings) {
-    return new Http(settings.get(HTTP_HOST), settings.get(HTTP_PORT));
+    Path certificate = settings.get(HTTP_CERTIFICATE).orElse(null);
+    Path key = settings.get(HTTP_KEY).orElse(null);
+    if ((certificate == null) != (key == null)) {
+      throw settings.wrong("http.tls", "certificate and key, or neither", "one of them");
+    }
+    return new Http(
+        settings.get(HTTP_HOST),
+        settings.get(HTTP_PORT),
+        certificate == null || key == null ? null : new Tls(certificate, key));
+  }
+
+  private static ServingConfig serving(Settings settings) {
+    return new ServingConfig(
+        settings.get(BATCH_MAX),
+        settings.has("batch") ? settings.get(BATCH_DELAY) : ServingConfig.DEFAULT.maxDelay(),
+        settings.get(HTTP_MAX_REQUEST_BYTES),
+        settings.get(HTTP_MAX_REQUESTS),
+        settings.get(HTTP_MEMORY),
+        settings.get(HTTP_TIMEOUT),
+        settings.get(HTTP_BODY_TIMEOUT),
+        settings.get(MODELS).orElse(null));
   }
 
   private static StreamConfig.StateKeeping states(Settings settings) {

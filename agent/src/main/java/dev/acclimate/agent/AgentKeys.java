@@ -3,11 +3,13 @@ package dev.acclimate.agent;
 import dev.acclimate.adapters.Method;
 import dev.acclimate.agent.config.Key;
 import dev.acclimate.agent.config.Keys;
+import dev.acclimate.agent.serving.ServingConfig;
 import dev.acclimate.models.ExecutionProvider;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.streams.Scope;
 import dev.acclimate.streams.StreamConfig;
 import dev.acclimate.streams.feedback.FeedbackConfig;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
@@ -19,6 +21,7 @@ final class AgentKeys {
 
   private static final StreamConfig.StateKeeping STATES = StreamConfig.StateKeeping.DEFAULT;
   private static final StreamConfig.Batching BATCHING = StreamConfig.Batching.DEFAULT;
+  private static final ServingConfig SERVING = ServingConfig.DEFAULT;
 
   static final Key<Path> MODEL_FILE = KEYS.file("model", "the ONNX model");
   static final Key<Optional<String>> MODEL_NAME =
@@ -113,7 +116,9 @@ final class AgentKeys {
           "batch.delay",
           BATCHING.delay(),
           StreamConfig.Batching.MOST_DELAY,
-          "how long the first record of a batch waits for it to fill");
+          "how long the first record or request of a batch waits for it to fill; over HTTP "
+              + SERVING.maxDelay().toMillis()
+              + "ms where there is no `batch` at all");
   static final Key<Integer> BATCH_MAX_RECORD_BYTES =
       KEYS.number(
           "batch.max-record-bytes",
@@ -156,8 +161,58 @@ final class AgentKeys {
           "address to listen on; the host's own users only unless told otherwise");
   static final Key<Integer> HTTP_PORT =
       KEYS.number("http.port", AgentConfig.DEFAULT_PORT, 0, 65535, "port; 0 takes a free one");
+  static final Key<Optional<Path>> HTTP_CERTIFICATE =
+      KEYS.optionalFile(
+          "http.tls.certificate", "chain of certificates in PEM form; with it HTTP is HTTPS only");
+  static final Key<Optional<Path>> HTTP_KEY =
+      KEYS.optionalFile("http.tls.key", "the certificate's private key in PEM form");
+  static final Key<Integer> HTTP_MAX_REQUEST_BYTES =
+      KEYS.number(
+          "http.max-request-bytes",
+          SERVING.requestBytes(),
+          1,
+          1 << 30,
+          "a larger request is refused, 413; counted after decompression");
+  static final Key<Integer> HTTP_MAX_REQUESTS =
+      KEYS.number(
+          "http.max-requests",
+          SERVING.concurrent(),
+          1,
+          1 << 20,
+          "inference requests in hand; one more is told to come back later, 503");
+  static final Key<Long> HTTP_MEMORY =
+      KEYS.bytes("http.memory", SERVING.memory(), "what the requests in hand may take, else 503");
+  static final Key<Duration> HTTP_TIMEOUT =
+      KEYS.duration(
+          "http.timeout",
+          SERVING.timeout(),
+          Duration.ofMinutes(10),
+          "the longest that a request may take, else 504");
+  static final Key<Duration> HTTP_BODY_TIMEOUT =
+      KEYS.duration(
+          "http.body-timeout",
+          SERVING.bodyTime(),
+          Duration.ofMinutes(10),
+          "how long a request's body may take to arrive, else 408");
+  static final Key<Optional<Path>> MODELS =
+      KEYS.parsed(
+          "models",
+          "path of a folder",
+          Optional.empty(),
+          "",
+          AgentKeys::folder,
+          "further models, `NAME.onnx` or `NAME/model.onnx`, that clients may load and unload over"
+              + " HTTP");
 
   private AgentKeys() {}
+
+  private static Optional<Path> folder(String text) {
+    Path folder = Path.of(text);
+    if (!Files.isDirectory(folder)) {
+      throw new InvalidInputException("expected a folder, found '" + text + "', which is none");
+    }
+    return Optional.of(folder);
+  }
 
   /** Reads {@code key} or {@code header:NAME}. */
   private static Optional<String> taskHeader(String text) {

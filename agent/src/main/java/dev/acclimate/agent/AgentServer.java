@@ -1,5 +1,7 @@
 package dev.acclimate.agent;
 
+import dev.acclimate.agent.serving.InferenceService;
+import dev.acclimate.agent.serving.RestApi;
 import dev.acclimate.streams.StreamHealth;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.vertx.core.Future;
@@ -7,16 +9,19 @@ import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.json.JsonObject;
+import io.vertx.core.net.PemKeyCertOptions;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The agent's HTTP port: {@code /metrics} for Prometheus, {@code /v2/health/live} and {@code
- * /v2/health/ready} as the Open Inference Protocol names them.
+ * /v2/health/ready} as the Open Inference Protocol names them, and the rest of that protocol where
+ * the agent takes inference requests.
  *
  * <p>Live means that the process serves HTTP. Ready means that requests will be answered: the
  * stream, where there is one, is connected and holds partitions; else 503, with the reason in the
@@ -28,6 +33,9 @@ public final class AgentServer {
 
   private static final Duration DRAIN = Duration.ofSeconds(10);
 
+  /** Connections on which nothing happens for so long are closed, slow senders' among them. */
+  private static final int IDLE_SECONDS = 75;
+
   private final HttpServer server;
 
   private AgentServer(HttpServer server) {
@@ -38,24 +46,56 @@ public final class AgentServer {
    * Starts listening.
    *
    * @param health the stream's health, empty while the agent has none
+   * @param inference answers inference requests; null where none are taken
    */
   public static Future<AgentServer> start(
       Vertx vertx,
       AgentConfig.Http address,
       PrometheusMeterRegistry registry,
-      Supplier<Optional<StreamHealth>> health) {
+      Supplier<Optional<StreamHealth>> health,
+      @Nullable InferenceService inference) {
     Router router = Router.router(vertx);
     router.route().handler(new RequestTrace());
+    RestApi.tellErrors(router);
     router.get("/metrics").handler(context -> metrics(vertx, context, registry));
     router
         .get("/v2/health/live")
         .handler(context -> answer(context, 200, new JsonObject().put("live", true)));
     router.get("/v2/health/ready").handler(context -> ready(context, health.get()));
+    if (inference != null) {
+      RestApi.mount(vertx, router, inference);
+    }
     return vertx
-        .createHttpServer(new HttpServerOptions().setHost(address.host()).setPort(address.port()))
+        .createHttpServer(options(address))
         .requestHandler(router)
         .listen()
         .map(AgentServer::new);
+  }
+
+  /**
+   * HTTP/1.1 and HTTP/2, in plain text (h2c) and by TLS (ALPN) alike; bodies may be compressed both
+   * ways.
+   */
+  private static HttpServerOptions options(AgentConfig.Http address) {
+    HttpServerOptions options =
+        new HttpServerOptions()
+            .setHost(address.host())
+            .setPort(address.port())
+            .setDecompressionSupported(true)
+            .setCompressionSupported(true)
+            .setIdleTimeout(IDLE_SECONDS)
+            .setHandle100ContinueAutomatically(true);
+    AgentConfig.Tls tls = address.tls();
+    if (tls != null) {
+      options
+          .setSsl(true)
+          .setUseAlpn(true)
+          .setKeyCertOptions(
+              new PemKeyCertOptions()
+                  .setCertPath(tls.certificate().toString())
+                  .setKeyPath(tls.key().toString()));
+    }
+    return options;
   }
 
   private static void metrics(

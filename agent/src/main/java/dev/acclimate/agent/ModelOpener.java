@@ -5,6 +5,7 @@ import dev.acclimate.adapters.AdaptedModel;
 import dev.acclimate.adapters.AdaptiveModel;
 import dev.acclimate.adapters.Calibration;
 import dev.acclimate.adapters.Method;
+import dev.acclimate.adapters.serving.InferenceModel;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.SessionSettings;
@@ -12,6 +13,7 @@ import dev.acclimate.streams.BatchModel;
 import dev.acclimate.streams.feedback.FrozenModel;
 import java.nio.file.Path;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** Opens the model that a configuration names; tests put models that need no file in its place. */
 @FunctionalInterface
@@ -31,8 +33,18 @@ public interface ModelOpener {
    * @param model answers
    * @param resource is closed when the model is no longer needed
    * @param frozen opens the model as it was before it adapted
+   * @param serving the model as servers ask it, where no stream does; null where none can
    */
-  record Opened(BatchModel model, AutoCloseable resource, Supplier<FrozenModel> frozen) {}
+  record Opened(
+      BatchModel model,
+      AutoCloseable resource,
+      Supplier<FrozenModel> frozen,
+      @Nullable InferenceModel serving) {
+    /** A model for streams. */
+    Opened(BatchModel model, AutoCloseable resource, Supplier<FrozenModel> frozen) {
+      this(model, resource, frozen, null);
+    }
+  }
 
   /** Rewrites the configured ONNX file for its method and loads it. */
   static Opened adaptive(AgentConfig.Model config) {
@@ -43,7 +55,10 @@ public interface ModelOpener {
     SessionSettings settings = new SessionSettings(config.provider(), config.threads());
     AdaptiveModel model = named("model", () -> AdaptiveModel.open(adapted, state, settings));
     return new Opened(
-        BatchModel.of(model), model, () -> FrozenModel.open(adapted.source(), settings));
+        BatchModel.of(model),
+        model,
+        () -> FrozenModel.open(adapted.source(), settings),
+        InferenceModel.of(model, config.name(), config.version()));
   }
 
   private static AdaptationState state(AgentConfig.Model config, AdaptedModel adapted) {

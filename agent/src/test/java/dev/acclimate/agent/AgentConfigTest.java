@@ -158,7 +158,7 @@ class AgentConfigTest {
         "shadow: 0.25 | shadow: most | feedback.shadow: expected a number from 0 to 1, found 'most'",
         "capacity: 500 | samples: 500 | feedback.samples: expected one of the keys [window, capacity, shadow]",
         "port: 9000 | port: 90000 | http.port: expected a whole number from 0 to 65535",
-        "host: 0.0.0.0 | hots: 0.0.0.0 | http.hots: expected one of the keys [host, port]",
+        "host: 0.0.0.0 | hots: 0.0.0.0 | http.hots: expected one of the keys [host, port, tls",
         "http: { | http: [ | expected YAML, found an error in line",
         "threads: 2 | method: source | expected YAML, found an error in line 4: Duplicate field 'method'",
       })

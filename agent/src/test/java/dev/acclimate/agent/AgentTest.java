@@ -37,7 +37,8 @@ class AgentTest {
   }
 
   private Agent start(@Nullable StreamConfig stream, FoldingModel model) {
-    AgentConfig config = new AgentConfig(MODEL, new AgentConfig.Http("127.0.0.1", 0), stream, null);
+    AgentConfig config =
+        new AgentConfig(MODEL, new AgentConfig.Http("127.0.0.1", 0), null, stream, null);
     return Agent.start(config, unused -> opened(model, () -> modelClosed.set(true)));
   }
 
@@ -186,7 +187,7 @@ class AgentTest {
   void saysInOneLineThatThePortIsTaken() {
     try (Agent first = start(null, new FoldingModel())) {
       AgentConfig.Http taken = new AgentConfig.Http("127.0.0.1", first.port().orElseThrow());
-      AgentConfig config = new AgentConfig(MODEL, taken, null, null);
+      AgentConfig config = new AgentConfig(MODEL, taken, null, null, null);
 
       assertThatThrownBy(() -> Agent.start(config, unused -> opened(new FoldingModel(), () -> {})))
           .isInstanceOf(IllegalStateException.class)

@@ -78,6 +78,10 @@ public final class InputBatch implements AutoCloseable {
     return shape;
   }
 
+  TensorInfo input(int input) {
+    return inputs.get(input);
+  }
+
   public int samples() {
     return samples;
   }

@@ -1,16 +1,13 @@
 package dev.acclimate.streams;
 
 import static dev.acclimate.streams.DeadLetterReason.MALFORMED;
-import static dev.acclimate.streams.DeadLetterReason.MISSING_INPUT;
 import static dev.acclimate.streams.DeadLetterReason.NOT_FINITE;
 import static dev.acclimate.streams.DeadLetterReason.TOMBSTONE;
 import static dev.acclimate.streams.DeadLetterReason.TOO_LARGE;
 import static dev.acclimate.streams.DeadLetterReason.TRUNCATED;
-import static dev.acclimate.streams.DeadLetterReason.UNKNOWN_INPUT;
 import static dev.acclimate.streams.DeadLetterReason.UNKNOWN_OUTPUT;
 import static dev.acclimate.streams.DeadLetterReason.UNSUPPORTED_DATATYPE;
 import static dev.acclimate.streams.DeadLetterReason.WRONG_COUNT;
-import static dev.acclimate.streams.DeadLetterReason.WRONG_DATATYPE;
 import static dev.acclimate.streams.DeadLetterReason.WRONG_SHAPE;
 
 import com.fasterxml.jackson.core.JsonFactory;
@@ -20,6 +17,7 @@ import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
 import dev.acclimate.models.ElementType;
+import dev.acclimate.models.Tensor;
 import dev.acclimate.models.TensorInfo;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -37,12 +35,12 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Decodes Open Inference Protocol v2 requests for one model, in their JSON and their binary form,
- * straight into the buffers of an {@link InputBatch}.
+ * straight into the buffers of an {@link InputBatch} or into {@link RequestTensors}.
  *
  * <p>Everything that a model cannot be asked is refused here with a reason that names the field:
  * malformed JSON, missing, unknown or repeated inputs, other shapes, datatypes or element counts
  * than the model declares, and values that are not finite in the model's type. Fields that the
- * protocol does not know, and {@code parameters} besides {@code binary_data_size}, are passed over.
+ * protocol does not know are passed over.
  *
  * <p>Thread-safe as long as no two threads decode into one batch.
  */
@@ -58,8 +56,7 @@ public final class RequestDecoder {
           .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
           .build();
 
-  private final List<TensorInfo> inputs;
-  private final Map<String, Integer> indexes = new HashMap<>();
+  private final ModelInputs inputs;
   private final Set<String> outputs;
   private final int maxBytes;
 
@@ -71,10 +68,7 @@ public final class RequestDecoder {
    * @param maxBytes size of a value that is still looked at
    */
   public RequestDecoder(List<TensorInfo> inputs, List<TensorInfo> outputs, int maxBytes) {
-    this.inputs = List.copyOf(inputs);
-    for (int i = 0; i < inputs.size(); i++) {
-      indexes.put(inputs.get(i).name(), i);
-    }
+    this.inputs = new ModelInputs(inputs);
     this.outputs =
         outputs.stream().map(TensorInfo::name).collect(Collectors.toCollection(LinkedHashSet::new));
     this.maxBytes = maxBytes;
@@ -93,6 +87,37 @@ public final class RequestDecoder {
   public Optional<InferenceRequest> decode(
       byte @Nullable [] value, @Nullable String headerLength, InputBatch batch)
       throws InvalidRecordException {
+    try {
+      InferenceRequest request = decode(value, headerLength, new BatchTarget(batch));
+      batch.add(request.samples());
+      return Optional.of(request);
+    } catch (NoRoomException e) {
+      return Optional.empty();
+    }
+  }
+
+  /**
+   * Decodes a request into tensors of its own, which inputs without a batch axis and inputs of open
+   * sizes may have too.
+   *
+   * @param value the request's body
+   * @param headerLength as above
+   * @param tensors of the same inputs, empty
+   * @throws InvalidRecordException when the request cannot be answered
+   */
+  public InferenceRequest decode(
+      byte[] value, @Nullable String headerLength, RequestTensors tensors)
+      throws InvalidRecordException {
+    try {
+      return decode(value, headerLength, (InputTarget) tensors);
+    } catch (NoRoomException e) {
+      throw new AssertionError("a request's own tensors always have room", e);
+    }
+  }
+
+  private InferenceRequest decode(
+      byte @Nullable [] value, @Nullable String headerLength, InputTarget target)
+      throws InvalidRecordException, NoRoomException {
     if (value == null) {
       throw new InvalidRecordException(TOMBSTONE, "expected a request, found a null value");
     }
@@ -101,13 +126,8 @@ public final class RequestDecoder {
           TOO_LARGE, "expected at most " + maxBytes + " bytes, found " + value.length);
     }
     int jsonLength = headerLength == null ? value.length : jsonLength(value, headerLength);
-    Decoding decoding = new Decoding(value, jsonLength, headerLength != null, batch);
     try {
-      InferenceRequest request = decoding.decode();
-      batch.add(request.samples());
-      return Optional.of(request);
-    } catch (NoRoomException e) {
-      return Optional.empty();
+      return new Decoding(value, jsonLength, headerLength != null, target).decode();
     } catch (JsonProcessingException e) {
       throw malformed(e);
     } catch (IOException e) {
@@ -151,15 +171,8 @@ public final class RequestDecoder {
         MALFORMED, "expected JSON, found a syntax error" + where + ": " + e.getOriginalMessage());
   }
 
-  private static String abbreviated(String text) {
+  static String abbreviated(String text) {
     return text.length() <= 80 ? text : text.substring(0, 77) + "...";
-  }
-
-  /** The request holds more samples than the batch has room for. */
-  private static final class NoRoomException extends Exception {
-    NoRoomException() {
-      super("", null, false, false);
-    }
   }
 
   /** What an input object said before its data could be read. */
@@ -177,18 +190,19 @@ public final class RequestDecoder {
     private final byte[] value;
     private final int jsonLength;
     private final boolean binary;
-    private final InputBatch batch;
-    private final boolean[] seen = new boolean[inputs.size()];
+    private final InputTarget target;
+    private final boolean[] seen = new boolean[inputs.count()];
     private final List<InputHeader> binaryInputs = new ArrayList<>();
     private final Set<String> requested = new LinkedHashSet<>();
+    private final Map<String, Boolean> outputForms = new HashMap<>();
+    private final Map<String, Object> requestParameters = new HashMap<>();
     private @Nullable String id;
-    private int samples = -1;
 
-    Decoding(byte[] value, int jsonLength, boolean binary, InputBatch batch) {
+    Decoding(byte[] value, int jsonLength, boolean binary, InputTarget target) {
       this.value = value;
       this.jsonLength = jsonLength;
       this.binary = binary;
-      this.batch = batch;
+      this.target = target;
     }
 
     InferenceRequest decode() throws IOException, InvalidRecordException, NoRoomException {
@@ -207,14 +221,10 @@ public final class RequestDecoder {
               MALFORMED, "expected the end after the object, found " + described(trailing));
         }
       }
-      for (int i = 0; i < seen.length; i++) {
-        if (!seen[i]) {
-          throw new InvalidRecordException(
-              MISSING_INPUT, "inputs: expected " + inputs.get(i) + ", found none of that name");
-        }
-      }
+      inputs.requireAll(seen);
       readBinary();
-      return new InferenceRequest(id, samples, binary, requested);
+      return new InferenceRequest(
+          id, target.samples(), binary, requested, requestParameters, outputForms);
     }
 
     private void field(JsonParser parser)
@@ -240,19 +250,44 @@ public final class RequestDecoder {
             output(parser);
           }
         }
+        case "parameters" -> {
+          expect(token, JsonToken.START_OBJECT, "parameters", "an object");
+          readParameters(parser);
+        }
         default -> parser.skipChildren();
+      }
+    }
+
+    /** Keeps what is a text, a number or a boolean; others are extensions that we do not know. */
+    private void readParameters(JsonParser parser) throws IOException {
+      while (parser.nextToken() == JsonToken.FIELD_NAME) {
+        String name = parser.currentName();
+        JsonToken token = parser.nextToken();
+        if (token.isStructStart()) {
+          parser.skipChildren();
+        } else if (token == JsonToken.VALUE_STRING) {
+          requestParameters.put(name, parser.getText());
+        } else if (token.isBoolean()) {
+          requestParameters.put(name, token == JsonToken.VALUE_TRUE);
+        } else if (token.isNumeric()) {
+          requestParameters.put(name, parser.getNumberValue());
+        }
       }
     }
 
     private void output(JsonParser parser) throws IOException, InvalidRecordException {
       expect(parser.currentToken(), JsonToken.START_OBJECT, "outputs", "objects");
       String found = null;
+      Boolean form = null;
       while (parser.nextToken() == JsonToken.FIELD_NAME) {
         String field = parser.currentName();
         JsonToken token = parser.nextToken();
         if (field.equals("name")) {
           expect(token, JsonToken.VALUE_STRING, "outputs: name", "a string");
           found = parser.getText();
+        } else if (field.equals("parameters")) {
+          expect(token, JsonToken.START_OBJECT, "outputs: parameters", "an object");
+          form = outputForm(parser);
         } else {
           parser.skipChildren();
         }
@@ -266,6 +301,30 @@ public final class RequestDecoder {
                 + (found == null ? "none" : "'" + abbreviated(found) + "'"));
       }
       requested.add(found);
+      if (form != null) {
+        outputForms.put(found, form);
+      }
+    }
+
+    private @Nullable Boolean outputForm(JsonParser parser)
+        throws IOException, InvalidRecordException {
+      Boolean form = null;
+      while (parser.nextToken() == JsonToken.FIELD_NAME) {
+        String name = parser.currentName();
+        JsonToken token = parser.nextToken();
+        if (name.equals("binary_data")) {
+          if (!token.isBoolean()) {
+            throw new InvalidRecordException(
+                MALFORMED,
+                "outputs: parameters.binary_data: expected true or false, found "
+                    + described(token));
+          }
+          form = token == JsonToken.VALUE_TRUE;
+        } else {
+          parser.skipChildren();
+        }
+      }
+      return form;
     }
 
     private void input(JsonParser parser)
@@ -358,41 +417,9 @@ public final class RequestDecoder {
 
     /** Checks what an input says about itself against the model. */
     private void accept(InputHeader header) throws InvalidRecordException, NoRoomException {
-      String name = header.name;
-      Integer index = name == null ? null : indexes.get(name);
-      if (index == null) {
-        throw new InvalidRecordException(
-            UNKNOWN_INPUT,
-            "inputs: expected names out of "
-                + inputs.stream().map(TensorInfo::name).toList()
-                + ", found "
-                + (name == null ? "none" : "'" + abbreviated(name) + "'"));
-      }
-      if (seen[index]) {
-        throw new InvalidRecordException(
-            MALFORMED, about(header) + "expected once, found a second time");
-      }
-      seen[index] = true;
-      header.index = index;
-      TensorInfo info = inputs.get(index);
-      acceptDatatype(header, info);
-      acceptShape(header, info);
-    }
-
-    private void acceptDatatype(InputHeader header, TensorInfo info) throws InvalidRecordException {
-      String found = header.datatype;
-      if (info.type().name().equals(found)) {
-        return;
-      }
-      boolean known =
-          Arrays.stream(ElementType.values()).anyMatch(type -> type.name().equals(found));
-      throw new InvalidRecordException(
-          found == null ? MALFORMED : known ? WRONG_DATATYPE : UNSUPPORTED_DATATYPE,
-          about(header)
-              + "expected datatype "
-              + info.type()
-              + ", found "
-              + (found == null ? "none" : abbreviated(found)));
+      header.index = inputs.find(header.name, seen);
+      inputs.requireType(header.index, header.datatype);
+      acceptShape(header, inputs.get(header.index));
     }
 
     private void acceptShape(InputHeader header, TensorInfo info)
@@ -402,42 +429,10 @@ public final class RequestDecoder {
         throw new InvalidRecordException(
             MALFORMED, about(header) + "expected shape " + info.shapeText() + ", found none");
       }
-      boolean accepted = shape.length == info.rank() && shape[0] > 0;
-      for (int axis = 1; accepted && axis < shape.length; axis++) {
-        accepted = shape[axis] == info.dimensions().get(axis).size();
+      if (shape.length != info.rank() || Arrays.stream(shape).anyMatch(size -> size < 0)) {
+        throw wrongShape(about(header), info, shape);
       }
-      if (!accepted) {
-        throw new InvalidRecordException(
-            WRONG_SHAPE,
-            about(header)
-                + "expected shape "
-                + info.shapeText()
-                + ", found "
-                + abbreviated(Arrays.toString(shape)));
-      }
-      if (shape[0] > batch.capacity()) {
-        throw new InvalidRecordException(
-            WRONG_SHAPE,
-            about(header)
-                + "expected at most "
-                + batch.capacity()
-                + " samples a record, found "
-                + shape[0]);
-      }
-      if (samples >= 0 && samples != shape[0]) {
-        throw new InvalidRecordException(
-            WRONG_SHAPE,
-            about(header)
-                + "expected "
-                + samples
-                + " samples like the inputs before it, found "
-                + shape[0]);
-      }
-      samples = (int) shape[0];
-      if (samples > batch.room()) {
-        throw new NoRoomException();
-      }
-      batch.reserve(samples);
+      target.place(header.index, shape, about(header));
     }
 
     private void readJson(JsonParser parser, InputHeader header)
@@ -452,11 +447,11 @@ public final class RequestDecoder {
           new ElementSink(
               about(header) + "data",
               info.type(),
-              batch.buffer(header.index),
-              batch.offset(header.index),
-              Math.toIntExact(samples * info.elementsPerSample()));
+              target.buffer(header.index),
+              target.offset(header.index),
+              elements(header));
       JsonToken token = parser.nextToken();
-      if (token == JsonToken.START_ARRAY) {
+      if (token == JsonToken.START_ARRAY && info.rank() > 0) {
         readNested(parser, sink, header, 0, token);
       } else {
         for (; token != JsonToken.END_ARRAY; token = parser.nextToken()) {
@@ -464,6 +459,10 @@ public final class RequestDecoder {
         }
       }
       sink.finish();
+    }
+
+    private static int elements(InputHeader header) {
+      return Math.toIntExact(Tensor.elements(Objects.requireNonNull(header.shape)));
     }
 
     /** Reads what is left of the array at {@code axis}, whose first entry begins with a token. */
@@ -499,7 +498,7 @@ public final class RequestDecoder {
       long position = jsonLength;
       for (InputHeader header : binaryInputs) {
         TensorInfo info = inputs.get(header.index);
-        int expected = samples * batch.sampleBytes(header.index);
+        int expected = elements(header) * info.type().bytes();
         if (header.binarySize != expected) {
           throw new InvalidRecordException(
               WRONG_COUNT,
@@ -518,10 +517,10 @@ public final class RequestDecoder {
                   + " bytes of data, found "
                   + (value.length - position));
         }
-        ByteBuffer buffer = batch.buffer(header.index);
-        int offset = batch.offset(header.index);
+        ByteBuffer buffer = target.buffer(header.index);
+        int offset = target.offset(header.index);
         RawElements.fromLittleEndian(value, (int) position, expected, info.type(), buffer, offset);
-        requireFinite(header, info.type(), buffer, offset, expected);
+        requireFinite(about(header), info.type(), buffer, offset, expected);
         position += expected;
       }
       if (position != value.length) {
@@ -534,22 +533,30 @@ public final class RequestDecoder {
       }
     }
 
-    private void requireFinite(
-        InputHeader header, ElementType type, ByteBuffer buffer, int offset, int length)
-        throws InvalidRecordException {
-      int element = RawElements.firstNonFinite(type, buffer, offset, length);
-      if (element >= 0) {
-        throw new InvalidRecordException(
-            NOT_FINITE,
-            about(header)
-                + "data: expected finite numbers, found NaN or infinity at element "
-                + element);
-      }
-    }
-
     private String about(InputHeader header) {
-      return header.name == null ? "inputs: " : "input " + abbreviated(header.name) + ": ";
+      return ModelInputs.about(header.name);
     }
+  }
+
+  static void requireFinite(
+      String about, ElementType type, ByteBuffer buffer, int offset, int length)
+      throws InvalidRecordException {
+    int element = RawElements.firstNonFinite(type, buffer, offset, length);
+    if (element >= 0) {
+      throw new InvalidRecordException(
+          NOT_FINITE,
+          about + "data: expected finite numbers, found NaN or infinity at element " + element);
+    }
+  }
+
+  static InvalidRecordException wrongShape(String about, TensorInfo info, long[] shape) {
+    return new InvalidRecordException(
+        WRONG_SHAPE,
+        about
+            + "expected shape "
+            + info.shapeText()
+            + ", found "
+            + abbreviated(Arrays.toString(shape)));
   }
 
   private static void expect(

@@ -10,13 +10,15 @@ import dev.acclimate.models.TensorInfo;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 
 /**
- * Encodes one request's share of a batch's outputs as an Open Inference Protocol v2 response, in
- * the form of the request: {@code model_name}, {@code model_version}, {@code id} when the request
- * had one, and {@code outputs} with flat data. Thread-safe.
+ * Encodes one request's share of a batch's outputs as an Open Inference Protocol v2 response:
+ * {@code model_name}, {@code model_version}, {@code id} when the request had one, and {@code
+ * outputs} with flat data. Thread-safe.
  */
 public final class ResponseEncoder {
   private static final JsonFactory JSON =
@@ -33,14 +35,36 @@ public final class ResponseEncoder {
   }
 
   /**
-   * Encodes samples {@code first} to {@code first + request.samples()} of a batch.
+   * Encodes samples {@code first} to {@code first + request.samples()} of a batch in the form of
+   * the request.
    *
    * @throws InvalidRecordException when the response cannot be said in the request's form: JSON has
    *     no NaN and no infinity
    */
   public InferenceResponse encode(InferenceRequest request, Map<String, Tensor> batch, int first)
       throws InvalidRecordException {
+    List<OutputSlice> slices = new ArrayList<>();
+    for (TensorInfo output : outputs) {
+      if (request.wants(output.name())) {
+        Tensor tensor = tensor(batch, output);
+        slices.add(OutputSlice.of(output.name(), tensor, first, request.samples()));
+      }
+    }
+    return encode(request, slices, name -> request.binary());
+  }
+
+  /**
+   * Encodes an answer.
+   *
+   * @param slices the outputs that the request wants
+   * @param binary tells by an output's name whether it goes out in the binary form
+   * @throws InvalidRecordException when an output cannot be said in JSON
+   */
+  public InferenceResponse encode(
+      InferenceRequest request, List<OutputSlice> slices, Predicate<String> binary)
+      throws InvalidRecordException {
     ByteArrayBuilder bytes = new ByteArrayBuilder();
+    List<OutputSlice> raw = new ArrayList<>();
     try (JsonGenerator json = JSON.createGenerator(bytes)) {
       json.writeStartObject();
       json.writeStringField("model_name", modelName);
@@ -49,9 +73,11 @@ public final class ResponseEncoder {
         json.writeStringField("id", request.id());
       }
       json.writeArrayFieldStart("outputs");
-      for (TensorInfo output : outputs) {
-        if (wanted(request, output)) {
-          writeOutput(json, request, output.name(), tensor(batch, output), first);
+      for (OutputSlice slice : slices) {
+        boolean apart = binary.test(slice.name());
+        writeOutput(json, slice, apart);
+        if (apart) {
+          raw.add(slice);
         }
       }
       json.writeEndArray();
@@ -60,13 +86,7 @@ public final class ResponseEncoder {
       throw new UncheckedIOException("writing to memory", e);
     }
     byte[] header = bytes.toByteArray();
-    return request.binary()
-        ? withData(request, header, batch, first)
-        : new InferenceResponse(header, -1);
-  }
-
-  private static boolean wanted(InferenceRequest request, TensorInfo output) {
-    return request.outputs().isEmpty() || request.outputs().contains(output.name());
+    return raw.isEmpty() ? new InferenceResponse(header, -1) : withData(header, raw);
   }
 
   private static Tensor tensor(Map<String, Tensor> batch, TensorInfo output) {
@@ -77,38 +97,29 @@ public final class ResponseEncoder {
     return tensor;
   }
 
-  private static int sampleBytes(Tensor tensor) {
-    return Math.toIntExact(tensor.elements() / tensor.size(0) * tensor.type().bytes());
-  }
-
-  private static void writeOutput(
-      JsonGenerator json, InferenceRequest request, String name, Tensor tensor, int first)
+  private static void writeOutput(JsonGenerator json, OutputSlice slice, boolean binary)
       throws IOException, InvalidRecordException {
-    int sampleBytes = sampleBytes(tensor);
-    int length = request.samples() * sampleBytes;
     json.writeStartObject();
-    json.writeStringField("name", name);
-    json.writeStringField("datatype", tensor.type().name());
+    json.writeStringField("name", slice.name());
+    json.writeStringField("datatype", slice.type().name());
     json.writeArrayFieldStart("shape");
-    json.writeNumber(request.samples());
-    for (int axis = 1; axis < tensor.rank(); axis++) {
-      json.writeNumber(tensor.size(axis));
+    for (long size : slice.shape()) {
+      json.writeNumber(size);
     }
     json.writeEndArray();
-    if (request.binary()) {
+    if (binary) {
       json.writeObjectFieldStart("parameters");
-      json.writeNumberField("binary_data_size", length);
+      json.writeNumberField("binary_data_size", slice.bytes().limit());
       json.writeEndObject();
     } else {
-      writeData(json, name, tensor.type(), tensor.bytes(), first * sampleBytes, length);
+      writeData(json, slice.name(), slice.type(), slice.bytes());
     }
     json.writeEndObject();
   }
 
-  private static void writeData(
-      JsonGenerator json, String name, ElementType type, ByteBuffer bytes, int offset, int length)
+  private static void writeData(JsonGenerator json, String name, ElementType type, ByteBuffer bytes)
       throws IOException, InvalidRecordException {
-    int element = RawElements.firstNonFinite(type, bytes, offset, length);
+    int element = RawElements.firstNonFinite(type, bytes, 0, bytes.limit());
     if (element >= 0) {
       throw new InvalidRecordException(
           DeadLetterReason.RESPONSE,
@@ -118,7 +129,7 @@ public final class ResponseEncoder {
               + element);
     }
     json.writeArrayFieldStart("data");
-    for (int at = offset; at < offset + length; at += type.bytes()) {
+    for (int at = 0; at < bytes.limit(); at += type.bytes()) {
       switch (type) {
         case FP32 -> json.writeNumber(bytes.getFloat(at));
         case FP64 -> json.writeNumber(bytes.getDouble(at));
@@ -135,26 +146,18 @@ public final class ResponseEncoder {
     json.writeEndArray();
   }
 
-  private InferenceResponse withData(
-      InferenceRequest request, byte[] header, Map<String, Tensor> batch, int first) {
+  private static InferenceResponse withData(byte[] header, List<OutputSlice> raw) {
     int size = header.length;
-    for (TensorInfo output : outputs) {
-      if (wanted(request, output)) {
-        size += request.samples() * sampleBytes(tensor(batch, output));
-      }
+    for (OutputSlice slice : raw) {
+      size += slice.bytes().limit();
     }
     byte[] value = new byte[size];
     System.arraycopy(header, 0, value, 0, header.length);
     int position = header.length;
-    for (TensorInfo output : outputs) {
-      if (wanted(request, output)) {
-        Tensor tensor = tensor(batch, output);
-        int sampleBytes = sampleBytes(tensor);
-        int length = request.samples() * sampleBytes;
-        RawElements.toLittleEndian(
-            tensor.bytes(), first * sampleBytes, length, tensor.type(), value, position);
-        position += length;
-      }
+    for (OutputSlice slice : raw) {
+      int length = slice.bytes().limit();
+      RawElements.toLittleEndian(slice.bytes(), 0, length, slice.type(), value, position);
+      position += length;
     }
     return new InferenceResponse(value, header.length);
   }

@@ -25,6 +25,7 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -90,7 +91,8 @@ class RequestDecoderTest {
                 + "'inputs':[{'data':[[[1,2],[3,4]]],'parameters':{'note':{'k':1}},"
                 + "'datatype':'FP32','shape':[1,2,2],'name':'x'}],'id':null}");
 
-    assertThat(request).isEqualTo(new InferenceRequest(null, 1, false, Set.of("z")));
+    assertThat(request)
+        .isEqualTo(new InferenceRequest(null, 1, false, Set.of("z"), Map.of(), Map.of("z", true)));
     assertThat(floats("x")).containsExactly(1, 2, 3, 4);
   }
 
