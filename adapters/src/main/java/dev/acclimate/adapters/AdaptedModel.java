@@ -199,6 +199,11 @@ public final class AdaptedModel {
     return adaptedSites.size();
   }
 
+  /** Those sites, in graph order. */
+  List<NormalizationSite> sites() {
+    return adaptedSites;
+  }
+
   StateLayout layout() {
     return layout;
   }

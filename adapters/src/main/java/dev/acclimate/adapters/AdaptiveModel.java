@@ -4,6 +4,7 @@ import dev.acclimate.models.ElementType;
 import dev.acclimate.models.ExecutionProvider;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.ModelSession;
+import dev.acclimate.models.NormalizationSite;
 import dev.acclimate.models.RuntimeFailure;
 import dev.acclimate.models.SessionSettings;
 import dev.acclimate.models.Tensor;
@@ -228,6 +229,20 @@ public final class AdaptiveModel implements AutoCloseable {
       fallback = frozen;
     }
     return frozen.run(batch);
+  }
+
+  /** The names of the sites that adapt, in graph order. */
+  public List<String> sites() {
+    return adapted.sites().stream().map(NormalizationSite::name).toList();
+  }
+
+  /**
+   * How far a state's statistics lie from the model's own, in source standard deviations.
+   *
+   * @return a value for each of the {@link #sites}; none where the method keeps no statistics
+   */
+  public double[] shifts(AdaptationState state) {
+    return StateShift.of(state, adapted.sites());
   }
 
   /** A copy of the state, safe to keep. */

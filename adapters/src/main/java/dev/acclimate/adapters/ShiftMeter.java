@@ -13,11 +13,8 @@ import java.util.Map;
  * How far samples lie from a model's source statistics, site by site.
  *
  * <p>Each channel counts as a Gaussian, with the mean and variance over all samples and positions
- * on the one side and the model's stored ones on the other. The distance is the 2-Wasserstein
- * distance between the two in units of the source's standard deviation, {@code sqrt(((m - m_s)^2 +
- * (s - s_s)^2) / s_s^2)}, with the site's epsilon in both variances; a site's shift is its root
- * mean square over channels. 0 is no shift; 1 is one standard deviation in every channel. What an
- * earlier site's normalization lets through shows at the sites behind it.
+ * on the one side and the model's stored ones on the other; a site's shift is their {@link
+ * SiteShift}. What an earlier site's normalization lets through shows at the sites behind it.
  */
 public final class ShiftMeter implements AutoCloseable {
   private final InstanceStatistics statistics;
@@ -88,16 +85,13 @@ public final class ShiftMeter implements AutoCloseable {
     int offset = 0;
     for (int i = 0; i < shifts.length; i++) {
       NormalizationSite site = statistics.sites().get(i);
-      double squares = 0;
+      SiteShift shift = new SiteShift(site);
       for (int c = 0; c < site.channels(); c++) {
         double mean = sum[offset + c] / samples;
-        double variance = Math.max(sumOfSquares[offset + c] / samples - mean * mean, 0);
-        double source = site.variance()[c] + site.epsilon();
-        double spread = Math.sqrt(variance + site.epsilon()) - Math.sqrt(source);
-        squares += (mean * mean + spread * spread) / source;
+        shift.add(c, mean, Math.max(sumOfSquares[offset + c] / samples - mean * mean, 0));
       }
       offset += site.channels();
-      shifts[i] = Math.sqrt(squares / site.channels());
+      shifts[i] = shift.value();
     }
     return shifts;
   }

@@ -2,6 +2,9 @@ package dev.acclimate.agent;
 
 import dev.acclimate.adapters.Method;
 import dev.acclimate.adapters.serving.InferenceModel;
+import dev.acclimate.adapters.serving.ServedModel;
+import dev.acclimate.agent.admin.AccessControl;
+import dev.acclimate.agent.admin.AdminApi;
 import dev.acclimate.agent.serving.InferenceService;
 import dev.acclimate.agent.serving.ModelRepository;
 import dev.acclimate.models.InvalidInputException;
@@ -23,6 +26,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
+import io.vertx.ext.web.Router;
 import java.nio.file.Path;
 import java.util.Objects;
 import java.util.Optional;
@@ -66,14 +70,22 @@ public final class Agent implements AutoCloseable {
           });
   private final Counter switchesDone;
   private final Counter switchesRefused;
+  private final boolean serves;
+  private final ServedModels servedModels = new ServedModels(this);
   private volatile Running running;
   private @Nullable Feedback feedback;
   private @Nullable StreamProcessor processor;
   private @Nullable InferenceService inference;
   private @Nullable AgentServer server;
+  private @Nullable AdminApi administration;
 
-  /** The model at work, as it was asked for. */
-  private record Running(AgentConfig.Model config, ModelOpener.Opened opened) {
+  /**
+   * The model at work, as it was asked for.
+   *
+   * @param served answers over HTTP; null where the agent does not
+   */
+  private record Running(
+      AgentConfig.Model config, ModelOpener.Opened opened, @Nullable ServedModel served) {
     boolean isSame(Running other) {
       return config.equals(other.config)
           && opened.model().variant().equals(other.opened.model().variant());
@@ -86,7 +98,11 @@ public final class Agent implements AutoCloseable {
 
     void close() {
       try {
-        opened.resource().close();
+        if (served != null) {
+          served.close();
+        } else {
+          opened.resource().close();
+        }
       } catch (Exception e) {
         log.warn("closing the model", e);
       }
@@ -101,7 +117,8 @@ public final class Agent implements AutoCloseable {
   private Agent(AgentConfig config, ModelOpener open) {
     this.open = open;
     this.feedbackConfig = config.feedback();
-    this.running = new Running(config.model(), open.open(config.model()));
+    this.serves = config.serving() != null;
+    this.running = open(config.model());
     this.registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     this.switchesDone = switches("done");
     this.switchesRefused = switches("refused");
@@ -148,10 +165,11 @@ public final class Agent implements AutoCloseable {
       processor = StreamProcessor.create(config.stream(), opened.model(), registry, feedback);
       processor.onMethodAsked(this::obey);
     }
-    if (config.serving() != null && opened.serving() != null) {
+    if (config.serving() != null && running.served() != null) {
       ModelRepository repository = new ModelRepository(config.serving(), this::openServing);
-      repository.serve(opened.serving(), this::reload);
-      inference = new InferenceService(config.serving(), repository);
+      repository.serve(running.served(), this::reload);
+      inference = new InferenceService(config.serving(), repository, servedModels);
+      servedModels.serveBy(inference);
     }
     if (config.http() != null) {
       AgentConfig.Http address = config.http();
@@ -162,7 +180,8 @@ public final class Agent implements AutoCloseable {
                   address,
                   registry,
                   () -> Optional.ofNullable(processor).map(StreamProcessor::health),
-                  inference),
+                  inference,
+                  router -> administer(router, address)),
               "cannot listen on " + address.host() + ":" + address.port());
       log.info("http://{}:{}/v2/health/ready and /metrics", address.host(), server.port());
     }
@@ -172,10 +191,38 @@ public final class Agent implements AutoCloseable {
     }
   }
 
+  private Running open(AgentConfig.Model wanted) {
+    ModelOpener.Opened opened = open.open(wanted);
+    ModelOpener.Serving serving = opened.serving();
+    if (!serves || serving == null) {
+      return new Running(wanted, opened, null);
+    }
+    try {
+      ServedModel served = serving.serve(servedModels.listener(wanted.name()));
+      return new Running(wanted, opened, served);
+    } catch (RuntimeException e) {
+      new Running(wanted, opened, null).close();
+      throw e;
+    }
+  }
+
   /** A model beside the configured one, run the same way. */
   private InferenceModel openServing(Path file, String name) {
-    ModelOpener.Opened opened = open.open(running.config().withFile(file, name));
-    return Objects.requireNonNull(opened.serving(), "cannot be served");
+    Running opened = open(running.config().withFile(file, name));
+    return Objects.requireNonNull(opened.served(), "cannot be served");
+  }
+
+  private void administer(Router router, AgentConfig.Http address) {
+    if (inference != null) {
+      AdminApi api =
+          AdminApi.mount(
+              vertx,
+              router,
+              servedModels,
+              AccessControl.of(address.isLoopback(), address.tokenFile()));
+      servedModels.tell(api::event);
+      administration = api;
+    }
   }
 
   private CompletableFuture<Void> reload() {
@@ -197,6 +244,11 @@ public final class Agent implements AutoCloseable {
 
   private static @Nullable FrozenModel frozen(FeedbackConfig config, ModelOpener.Opened opened) {
     return config.shadow() > 0 ? opened.frozen().get() : null;
+  }
+
+  /** What clients call the model at work. */
+  String modelName() {
+    return running.config().name();
   }
 
   /** The model at work with its version and method, for people. */
@@ -254,7 +306,7 @@ public final class Agent implements AutoCloseable {
 
   private void carryOut(AgentConfig.Model wanted) {
     try {
-      Running next = new Running(wanted, open.open(wanted));
+      Running next = open(wanted);
       if (next.isSame(running)) {
         next.close();
         log.info("{} is at work already", running);
@@ -279,8 +331,8 @@ public final class Agent implements AutoCloseable {
 
   private void handOverTo(Running next) {
     InferenceService serving = inference;
-    if (serving != null && next.opened().serving() != null) {
-      serving.repository().serve(next.opened().serving(), this::reload);
+    if (serving != null && next.served() != null) {
+      serving.repository().serve(next.served(), this::reload);
     }
     StreamProcessor current = processor;
     if (current == null) {
@@ -331,6 +383,9 @@ public final class Agent implements AutoCloseable {
     awaitSwitch();
     if (feedback != null) {
       feedback.close();
+    }
+    if (administration != null) {
+      administration.close();
     }
     if (server != null) {
       await(server.close(), "closing the HTTP port");

@@ -10,6 +10,13 @@ import static dev.acclimate.agent.AgentKeys.FEEDBACK_CAPACITY;
 import static dev.acclimate.agent.AgentKeys.FEEDBACK_SHADOW;
 import static dev.acclimate.agent.AgentKeys.FEEDBACK_WINDOW;
 import static dev.acclimate.agent.AgentKeys.GROUP;
+import static dev.acclimate.agent.AgentKeys.GUARD_CHECK_EVERY;
+import static dev.acclimate.agent.AgentKeys.GUARD_COLLAPSE;
+import static dev.acclimate.agent.AgentKeys.GUARD_POLICY;
+import static dev.acclimate.agent.AgentKeys.GUARD_RETURN_GAIN;
+import static dev.acclimate.agent.AgentKeys.GUARD_SNAPSHOTS;
+import static dev.acclimate.agent.AgentKeys.GUARD_SNAPSHOT_MEMORY;
+import static dev.acclimate.agent.AgentKeys.GUARD_WINDOW;
 import static dev.acclimate.agent.AgentKeys.HTTP_BODY_TIMEOUT;
 import static dev.acclimate.agent.AgentKeys.HTTP_CERTIFICATE;
 import static dev.acclimate.agent.AgentKeys.HTTP_HOST;
@@ -19,9 +26,11 @@ import static dev.acclimate.agent.AgentKeys.HTTP_MAX_REQUEST_BYTES;
 import static dev.acclimate.agent.AgentKeys.HTTP_MEMORY;
 import static dev.acclimate.agent.AgentKeys.HTTP_PORT;
 import static dev.acclimate.agent.AgentKeys.HTTP_TIMEOUT;
+import static dev.acclimate.agent.AgentKeys.HTTP_TOKEN_FILE;
 import static dev.acclimate.agent.AgentKeys.KAFKA_INSTANCE;
 import static dev.acclimate.agent.AgentKeys.KAFKA_PROPERTIES;
 import static dev.acclimate.agent.AgentKeys.METHOD;
+import static dev.acclimate.agent.AgentKeys.MODE;
 import static dev.acclimate.agent.AgentKeys.MODELS;
 import static dev.acclimate.agent.AgentKeys.MODEL_FILE;
 import static dev.acclimate.agent.AgentKeys.MODEL_NAME;
@@ -39,6 +48,8 @@ import static dev.acclimate.agent.AgentKeys.TOPIC_IN;
 import static dev.acclimate.agent.AgentKeys.TOPIC_OUT;
 import static dev.acclimate.agent.AgentKeys.TOPIC_STATE;
 
+import dev.acclimate.adapters.guard.GuardPolicy;
+import dev.acclimate.adapters.serving.Mode;
 import dev.acclimate.agent.config.Settings;
 import dev.acclimate.agent.serving.ServingConfig;
 import dev.acclimate.models.ExecutionProvider;
@@ -82,6 +93,7 @@ public record AgentConfig(
    * @param seed where methods that draw start from
    * @param calibration statistics of source samples, if any
    * @param state the state to start from, if any
+   * @param answers whose answers go out over HTTP
    */
   public record Model(
       Path file,
@@ -92,10 +104,44 @@ public record AgentConfig(
       int threads,
       long seed,
       @Nullable Path calibration,
-      @Nullable Path state) {
+      @Nullable Path state,
+      Answers answers) {
+    /** A model whose adapted answers go out when the guard finds that they gain. */
+    public Model(
+        Path file,
+        String name,
+        String version,
+        String method,
+        ExecutionProvider provider,
+        int threads,
+        long seed,
+        @Nullable Path calibration,
+        @Nullable Path state) {
+      this(
+          file,
+          name,
+          version,
+          method,
+          provider,
+          threads,
+          seed,
+          calibration,
+          state,
+          Answers.DEFAULT);
+    }
 
     Model withMethod(String changed) {
-      return new Model(file, name, version, changed, provider, threads, seed, calibration, state);
+      return new Model(
+          file,
+          name,
+          version,
+          changed,
+          provider,
+          threads,
+          seed,
+          calibration,
+          state,
+          answers);
     }
 
     /** Another file run the same way; calibration and state belong to this model alone. */
@@ -109,8 +155,19 @@ public record AgentConfig(
           threads,
           seed,
           null,
-          null);
+          null,
+          answers);
     }
+  }
+
+  /**
+   * Whose answers go out over HTTP.
+   *
+   * @param mode at the start
+   * @param guard over adapted answers
+   */
+  public record Answers(Mode mode, GuardPolicy guard) {
+    public static final Answers DEFAULT = new Answers(Mode.ACTIVE, GuardPolicy.DEFAULT);
   }
 
   /**
@@ -118,11 +175,21 @@ public record AgentConfig(
    *
    * @param port 0 takes a free one
    * @param tls certificate and key; null for plain text
+   * @param tokenFile holds the token that administration asks for; null for none
    */
-  public record Http(String host, int port, @Nullable Tls tls) {
+  public record Http(String host, int port, @Nullable Tls tls, @Nullable Path tokenFile) {
     /** An address for plain text. */
     public Http(String host, int port) {
-      this(host, port, null);
+      this(host, port, null, null);
+    }
+
+    /** Whether this host alone reaches it. */
+    boolean isLoopback() {
+      try {
+        return InetAddress.getByName(host).isLoopbackAddress();
+      } catch (UnknownHostException e) {
+        return false; // listening will tell
+      }
     }
   }
 
@@ -152,6 +219,13 @@ public record AgentConfig(
     states(settings);
     if (stream == null && http == null) {
       throw settings.wrong("kafka", "a kafka or an http section", "neither");
+    }
+    boolean guarded = settings.has("guard");
+    if (stream != null && (guarded || !model.answers().mode().equals(Mode.ACTIVE))) {
+      throw settings.wrong(
+          guarded ? "guard" : "mode",
+          "mode and guard for requests over HTTP alone; with a kafka section neither is there yet",
+          "a kafka section");
     }
     boolean labelled = stream != null && stream.topics().feedback() != null;
     if (settings.has("feedback") && !labelled) {
@@ -188,7 +262,25 @@ public record AgentConfig(
         settings.get(THREADS),
         settings.get(SEED),
         settings.get(CALIBRATION).orElse(null),
-        settings.get(STATE_FILE).orElse(null));
+        settings.get(STATE_FILE).orElse(null),
+        new Answers(settings.get(MODE), guard(settings)));
+  }
+
+  private static GuardPolicy guard(Settings settings) {
+    GuardPolicy usual = GuardPolicy.DEFAULT;
+    return settings.checked(
+        "guard",
+        () ->
+            new GuardPolicy(
+                settings.get(GUARD_POLICY),
+                settings.get(GUARD_CHECK_EVERY),
+                settings.get(GUARD_WINDOW),
+                settings.get(GUARD_RETURN_GAIN),
+                usual.fallGain(),
+                settings.get(GUARD_COLLAPSE),
+                usual.evidence(),
+                settings.get(GUARD_SNAPSHOTS),
+                settings.get(GUARD_SNAPSHOT_MEMORY)));
   }
 
   private static Http http(Settings settings) {
@@ -200,7 +292,8 @@ public record AgentConfig(
     return new Http(
         settings.get(HTTP_HOST),
         settings.get(HTTP_PORT),
-        certificate == null || key == null ? null : new Tls(certificate, key));
+        certificate == null || key == null ? null : new Tls(certificate, key),
+        settings.get(HTTP_TOKEN_FILE).orElse(null));
   }
 
   private static ServingConfig serving(Settings settings) {

@@ -1,6 +1,8 @@
 package dev.acclimate.agent;
 
 import dev.acclimate.adapters.Method;
+import dev.acclimate.adapters.guard.GuardPolicy;
+import dev.acclimate.adapters.serving.Mode;
 import dev.acclimate.agent.config.Key;
 import dev.acclimate.agent.config.Keys;
 import dev.acclimate.agent.serving.ServingConfig;
@@ -22,6 +24,7 @@ final class AgentKeys {
   private static final StreamConfig.StateKeeping STATES = StreamConfig.StateKeeping.DEFAULT;
   private static final StreamConfig.Batching BATCHING = StreamConfig.Batching.DEFAULT;
   private static final ServingConfig SERVING = ServingConfig.DEFAULT;
+  private static final GuardPolicy GUARD = GuardPolicy.DEFAULT;
 
   static final Key<Path> MODEL_FILE = KEYS.file("model", "the ONNX model");
   static final Key<Optional<String>> MODEL_NAME =
@@ -55,6 +58,49 @@ final class AgentKeys {
           "calibration", "statistics of source samples, made by `acclimate calibrate`");
   static final Key<Optional<Path>> STATE_FILE =
       KEYS.optionalFile("state", "the state to start from; the method's own start if left out");
+
+  static final Key<Mode> MODE =
+      KEYS.parsed(
+          "mode",
+          "`off`, `shadow`, `canary:P%`, `active`",
+          Mode.ACTIVE,
+          "active",
+          Mode::parse,
+          "whose answers go out over HTTP: the frozen model's, beside which the adapted one may run"
+              + " in `shadow`, or the adapted one's, for P % of the streams or all");
+  static final Key<GuardPolicy.Action> GUARD_POLICY =
+      KEYS.parsed(
+          "guard.policy",
+          "`off`, `frozen`, `hold`, `rollback`",
+          GUARD.action(),
+          GUARD.action().toString(),
+          GuardPolicy.Action::parse,
+          "how far the guard goes over HTTP where adaptation does harm: the frozen model answers,"
+              + " updates are held too, the state goes back to a good one too");
+  static final Key<Integer> GUARD_CHECK_EVERY =
+      KEYS.number(
+          "guard.check-every",
+          GUARD.checkEvery(),
+          1,
+          1 << 20,
+          "batches between two that the frozen model answers too, while all is well");
+  static final Key<Integer> GUARD_WINDOW =
+      KEYS.number(
+          "guard.window", GUARD.window(), 8, 1 << 20, "samples that the expected gain is averaged over");
+  static final Key<Double> GUARD_RETURN_GAIN =
+      KEYS.fraction(
+          "guard.return-gain",
+          GUARD.returnGain(),
+          "expected gain in accuracy above which adapted answers go out");
+  static final Key<Double> GUARD_COLLAPSE =
+      KEYS.fraction(
+          "guard.collapse",
+          GUARD.collapse(),
+          "part of the frozen model's effective classes below which adaptation counts as collapsed");
+  static final Key<Integer> GUARD_SNAPSHOTS =
+      KEYS.number("guard.snapshots", GUARD.snapshots(), 1, 1000, "good states that are kept");
+  static final Key<Long> GUARD_SNAPSHOT_MEMORY =
+      KEYS.bytes("guard.snapshot-memory", GUARD.snapshotBytes(), "what these may take");
 
   static final Key<Scope> SCOPE =
       KEYS.parsed(
@@ -161,6 +207,11 @@ final class AgentKeys {
           "address to listen on; the host's own users only unless told otherwise");
   static final Key<Integer> HTTP_PORT =
       KEYS.number("http.port", AgentConfig.DEFAULT_PORT, 0, 65535, "port; 0 takes a free one");
+  static final Key<Optional<Path>> HTTP_TOKEN_FILE =
+      KEYS.optionalFile(
+          "http.token-file",
+          "holds the bearer token that administration asks for; without it, administration is for"
+              + " this host's own users and off on addresses that others reach");
   static final Key<Optional<Path>> HTTP_CERTIFICATE =
       KEYS.optionalFile(
           "http.tls.certificate", "chain of certificates in PEM form; with it HTTP is HTTPS only");

@@ -15,6 +15,7 @@ import io.vertx.ext.web.RoutingContext;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -47,13 +48,15 @@ public final class AgentServer {
    *
    * @param health the stream's health, empty while the agent has none
    * @param inference answers inference requests; null where none are taken
+   * @param administration adds its paths, and who may change the repository of models
    */
   public static Future<AgentServer> start(
       Vertx vertx,
       AgentConfig.Http address,
       PrometheusMeterRegistry registry,
       Supplier<Optional<StreamHealth>> health,
-      @Nullable InferenceService inference) {
+      @Nullable InferenceService inference,
+      Consumer<Router> administration) {
     Router router = Router.router(vertx);
     router.route().handler(new RequestTrace());
     RestApi.tellErrors(router);
@@ -62,6 +65,7 @@ public final class AgentServer {
         .get("/v2/health/live")
         .handler(context -> answer(context, 200, new JsonObject().put("live", true)));
     router.get("/v2/health/ready").handler(context -> ready(context, health.get()));
+    administration.accept(router);
     if (inference != null) {
       RestApi.mount(vertx, router, inference);
     }

@@ -5,7 +5,10 @@ import dev.acclimate.adapters.AdaptedModel;
 import dev.acclimate.adapters.AdaptiveModel;
 import dev.acclimate.adapters.Calibration;
 import dev.acclimate.adapters.Method;
-import dev.acclimate.adapters.serving.InferenceModel;
+import dev.acclimate.adapters.guard.GuardPolicy;
+import dev.acclimate.adapters.guard.Scores;
+import dev.acclimate.adapters.serving.ServedModel;
+import dev.acclimate.adapters.serving.ServingListener;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.SessionSettings;
@@ -14,10 +17,14 @@ import dev.acclimate.streams.feedback.FrozenModel;
 import java.nio.file.Path;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Opens the model that a configuration names; tests put models that need no file in its place. */
 @FunctionalInterface
 public interface ModelOpener {
+  Logger log = LoggerFactory.getLogger(ModelOpener.class);
+
 
   /**
    * Opens a model.
@@ -27,19 +34,30 @@ public interface ModelOpener {
    */
   Opened open(AgentConfig.Model model);
 
+  /** Lets a model that was opened answer over HTTP; closing what it gives closes the model. */
+  @FunctionalInterface
+  interface Serving {
+    /**
+     * Serves the model.
+     *
+     * @throws InvalidInputException when a guard that was asked for cannot watch it
+     */
+    ServedModel serve(ServingListener listener);
+  }
+
   /**
    * A model that was opened.
    *
    * @param model answers
    * @param resource is closed when the model is no longer needed
    * @param frozen opens the model as it was before it adapted
-   * @param serving the model as servers ask it, where no stream does; null where none can
+   * @param serving lets the model answer over HTTP; null where none can
    */
   record Opened(
       BatchModel model,
       AutoCloseable resource,
       Supplier<FrozenModel> frozen,
-      @Nullable InferenceModel serving) {
+      @Nullable Serving serving) {
     /** A model for streams. */
     Opened(BatchModel model, AutoCloseable resource, Supplier<FrozenModel> frozen) {
       this(model, resource, frozen, null);
@@ -58,7 +76,18 @@ public interface ModelOpener {
         BatchModel.of(model),
         model,
         () -> FrozenModel.open(adapted.source(), settings),
-        InferenceModel.of(model, config.name(), config.version()));
+        listener -> serve(model, config, listener));
+  }
+
+  private static ServedModel serve(
+      AdaptiveModel model, AgentConfig.Model config, ServingListener listener) {
+    AgentConfig.Answers answers = config.answers();
+    GuardPolicy guard = answers.guard();
+    if (guard.equals(GuardPolicy.DEFAULT) && !Scores.areIn(model.outputs())) {
+      log.warn("{}: no class scores among its outputs, so that no guard can watch it", config.name());
+      guard = GuardPolicy.NONE;
+    }
+    return ServedModel.of(model, config.name(), config.version(), answers.mode(), guard, listener);
   }
 
   private static AdaptationState state(AgentConfig.Model config, AdaptedModel adapted) {

@@ -5,15 +5,18 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.logging.Level;
 import java.util.stream.Stream;
 import org.openqa.selenium.By;
+import org.openqa.selenium.OutputType;
 import org.openqa.selenium.WebElement;
 import org.openqa.selenium.chrome.ChromeDriver;
 import org.openqa.selenium.chrome.ChromeDriverService;
@@ -27,6 +30,43 @@ import org.openqa.selenium.logging.LoggingPreferences;
 final class Browser implements AutoCloseable {
   private static final int HEIGHT = 900;
   private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** Texts of less contrast with what is behind them than WCAG 2.2 asks for (AA). */
+  private static final String FAINT_TEXTS =
+      """
+      const rgba = text => {
+        const [r, g, b, a = 1] = text.match(/[\\d.]+/g).map(Number);
+        return [r, g, b, a];
+      };
+      const luminance = ([r, g, b]) => {
+        const [x, y, z] = [r, g, b].map(c => c / 255)
+          .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+      };
+      const behind = element => {
+        for (let at = element; at; at = at.parentElement) {
+          const colour = rgba(getComputedStyle(at).backgroundColor);
+          if (colour[3] === 1) return colour;
+        }
+        return [255, 255, 255];
+      };
+      const faint = [];
+      const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+      let seen = 0;
+      while (walker.nextNode()) {
+        const element = walker.currentNode.parentElement;
+        if (!walker.currentNode.data.trim() || !element.checkVisibility()
+          || ['SCRIPT', 'STYLE', 'title'].includes(element.tagName)) continue;
+        seen++;
+        const style = getComputedStyle(element);
+        const svg = element instanceof SVGElement;
+        const text = luminance(rgba(svg ? style.fill : style.color));
+        const back = luminance(behind(svg ? element.ownerSVGElement : element));
+        const ratio = (Math.max(text, back) + 0.05) / (Math.min(text, back) + 0.05);
+        if (ratio < 4.5) faint.push(walker.currentNode.data + ': ' + ratio.toFixed(2));
+      }
+      return seen < 20 ? ['only ' + seen + ' texts'] : faint;
+      """;
 
   private final ChromeDriver driver;
 
@@ -83,8 +123,8 @@ final class Browser implements AutoCloseable {
     return new Browser(new ChromeDriver(service, options));
   }
 
-  /** Opens a file from disk, as on a screen so wide. */
-  void open(Path file, int width, String scheme) {
+  /** Opens a page, as on a screen so wide. */
+  void open(URI address, int width, String scheme) {
     driver.executeCdpCommand(
         "Emulation.setDeviceMetricsOverride",
         Map.of("width", width, "height", HEIGHT, "deviceScaleFactor", 1, "mobile", false));
@@ -92,7 +132,22 @@ final class Browser implements AutoCloseable {
     driver.executeCdpCommand(
         "Emulation.setEmulatedMedia",
         Map.of("features", List.of(Map.of("name", "prefers-color-scheme", "value", scheme))));
-    driver.get(file.toUri().toString());
+    driver.get(address.toString());
+  }
+
+  /** Texts that are hard to tell from what is behind them. */
+  List<?> faintTexts() {
+    return (List<?>) Objects.requireNonNull(driver.executeScript(FAINT_TEXTS));
+  }
+
+  /** Keeps what the window shows as a PNG file. */
+  void photograph(Path file) {
+    try {
+      Files.createDirectories(file.toAbsolutePath().getParent());
+      Files.write(file, driver.getScreenshotAs(OutputType.BYTES));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** Runs the body of a function in the page. */

@@ -24,43 +24,6 @@ class ReportTest {
       List.of("source", "alpha-bn", "unmix-tns", "unmix-tns[components=4;momentum=0.5]");
   private static final List<String> DOMAINS = List.of("none", "gaussian_noise", "contrast");
 
-  /** Texts of less contrast with what is behind them than WCAG 2.2 asks for (AA). */
-  private static final String FAINT_TEXTS =
-      """
-      const rgba = text => {
-        const [r, g, b, a = 1] = text.match(/[\\d.]+/g).map(Number);
-        return [r, g, b, a];
-      };
-      const luminance = ([r, g, b]) => {
-        const [x, y, z] = [r, g, b].map(c => c / 255)
-          .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
-        return 0.2126 * x + 0.7152 * y + 0.0722 * z;
-      };
-      const behind = element => {
-        for (let at = element; at; at = at.parentElement) {
-          const colour = rgba(getComputedStyle(at).backgroundColor);
-          if (colour[3] === 1) return colour;
-        }
-        return [255, 255, 255];
-      };
-      const faint = [];
-      const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-      let seen = 0;
-      while (walker.nextNode()) {
-        const element = walker.currentNode.parentElement;
-        if (!walker.currentNode.data.trim() || !element.checkVisibility()
-          || ['SCRIPT', 'STYLE', 'title'].includes(element.tagName)) continue;
-        seen++;
-        const style = getComputedStyle(element);
-        const svg = element instanceof SVGElement;
-        const text = luminance(rgba(svg ? style.fill : style.color));
-        const back = luminance(behind(svg ? element.ownerSVGElement : element));
-        const ratio = (Math.max(text, back) + 0.05) / (Math.min(text, back) + 0.05);
-        if (ratio < 4.5) faint.push(walker.currentNode.data + ': ' + ratio.toFixed(2));
-      }
-      return seen < 100 ? ['only ' + seen + ' texts'] : faint;
-      """;
-
   @TempDir private static Path folder;
   private static Browser browser;
   private static Path report;
@@ -108,7 +71,7 @@ class ReportTest {
   @ParameterizedTest
   @CsvSource({"1280, light", "1280, dark", "400, light", "400, dark"})
   void isReadableOnAnyScreenAndAsksForNothing(int width, String scheme) {
-    browser.open(report, width, scheme);
+    browser.open(report.toUri(), width, scheme);
 
     assertThat(browser.console()).isEmpty();
     assertThat(browser.requests()).containsOnly(report.toUri().toString());
@@ -116,7 +79,7 @@ class ReportTest {
     assertThat(browser.run("return document.documentElement.scrollWidth"))
         .as("width of the page")
         .isEqualTo((long) width);
-    assertThat(browser.run(FAINT_TEXTS)).isEqualTo(List.of());
+    assertThat(browser.faintTexts()).isEmpty();
     assertThat(
             browser.run(
                 "return matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'"))
@@ -125,7 +88,7 @@ class ReportTest {
 
   @Test
   void saysWhatWasFound() {
-    browser.open(report, 1280, "light");
+    browser.open(report.toUri(), 1280, "light");
     String text = browser.first("main").getText();
 
     assertThat(browser.first("h1").getText()).contains("settings");
@@ -154,7 +117,7 @@ class ReportTest {
 
   @Test
   void drawsEveryMethodDomainAndSite() {
-    browser.open(report, 1280, "light");
+    browser.open(report.toUri(), 1280, "light");
 
     List<WebElement> lines = browser.all("#setting-0 .drawing:not(.square) polyline");
     assertThat(lines).hasSize(METHODS.size());
@@ -183,7 +146,7 @@ class ReportTest {
 
   @Test
   void showsOneSettingAtATime() {
-    browser.open(report, 1280, "light");
+    browser.open(report.toUri(), 1280, "light");
     WebElement first = browser.first("#setting-0");
     WebElement second = browser.first("#setting-1");
     assertThat(first.isDisplayed()).isTrue();
@@ -198,7 +161,7 @@ class ReportTest {
 
   @Test
   void sortsATableByTheColumnThatIsClicked() {
-    browser.open(report, 1280, "light");
+    browser.open(report.toUri(), 1280, "light");
     List<WebElement> heads = browser.all("#setting-0 .errors thead th button");
 
     heads.get(heads.size() - 1).click();
@@ -211,7 +174,7 @@ class ReportTest {
 
   @Test
   void tellsTheValuesUnderThePointer() {
-    browser.open(report, 1280, "light");
+    browser.open(report.toUri(), 1280, "light");
 
     browser.pointAt(browser.first("#setting-0 svg.chart"));
 
@@ -226,7 +189,7 @@ class ReportTest {
 
   @Test
   void copiesTheCommandOrSelectsIt() {
-    browser.open(report, 1280, "light");
+    browser.open(report.toUri(), 1280, "light");
     List<WebElement> buttons = browser.all(".copyable button");
     WebElement command = buttons.get(buttons.size() - 1);
     browser.pointAt(command);

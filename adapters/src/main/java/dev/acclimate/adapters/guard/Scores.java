@@ -29,18 +29,29 @@ public final class Scores {
    * @throws InvalidInputException when there is none
    */
   public static String output(List<TensorInfo> outputs) {
-    for (TensorInfo output : outputs) {
-      if (output.type() == ElementType.FP32 && output.rank() == 2) {
-        Dimension classes = output.dimensions().get(1);
-        if (!classes.isFixed() || classes.size() > 1) {
-          return output.name();
-        }
-      }
+    return outputs.stream()
+        .filter(Scores::holds)
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new InvalidInputException(
+                    "guard: expected a model with class scores, an FP32 output [batch, classes] of"
+                        + " two classes or more, found "
+                        + outputs))
+        .name();
+  }
+
+  /** Whether {@link #output} finds one. */
+  public static boolean areIn(List<TensorInfo> outputs) {
+    return outputs.stream().anyMatch(Scores::holds);
+  }
+
+  private static boolean holds(TensorInfo output) {
+    if (output.type() != ElementType.FP32 || output.rank() != 2) {
+      return false;
     }
-    throw new InvalidInputException(
-        "guard: expected a model with class scores, an FP32 output [batch, classes] of two classes"
-            + " or more, found "
-            + outputs);
+    Dimension classes = output.dimensions().get(1);
+    return !classes.isFixed() || classes.size() > 1;
   }
 
   /** Reads {@code [B, classes]}. */

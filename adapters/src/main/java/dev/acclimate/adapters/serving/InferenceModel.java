@@ -1,6 +1,5 @@
 package dev.acclimate.adapters.serving;
 
-import dev.acclimate.adapters.AdaptiveModel;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.RuntimeFailure;
 import dev.acclimate.models.Tensor;
@@ -16,16 +15,6 @@ import java.util.Map;
 public interface InferenceModel extends AutoCloseable {
   /** The stream of samples whose sender named none. */
   String NO_STREAM = "";
-
-  /**
-   * A model with one state, in which all streams take part. Closing it closes {@code model}.
-   *
-   * @param name what clients call it
-   * @param version its version, such as {@code 1}
-   */
-  static InferenceModel of(AdaptiveModel model, String name, String version) {
-    return new OneStateModel(model, name, version);
-  }
 
   /** What clients call it. */
   String name();

@@ -320,6 +320,29 @@ public final class ServedModel implements InferenceModel {
     }
   }
 
+  /** The names of the sites that adapt, in graph order. */
+  public List<String> sites() {
+    return model.sites();
+  }
+
+  /**
+   * How far the state's statistics lie from the model's own, a value for each of the {@link
+   * #sites}; see {@link AdaptiveModel#shifts}.
+   */
+  public double[] shifts() {
+    turn.lock();
+    try {
+      return model.shifts(current);
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  /** Bytes of the state; 0 where the method keeps none. */
+  public long stateBytes() {
+    return start.sizeInBytes();
+  }
+
   /** A copy of the state. */
   public AdaptationState state() {
     turn.lock();

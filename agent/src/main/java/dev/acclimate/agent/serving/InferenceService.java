@@ -39,10 +39,18 @@ public final class InferenceService implements AutoCloseable {
   private final ModelRepository repository;
   private final Admission admission;
   private final ExecutorService codec;
+  private final RequestListener listener;
 
-  public InferenceService(ServingConfig config, ModelRepository repository) {
+  /**
+   * Serves the models of a repository, which closes with it.
+   *
+   * @param listener is told what becomes of requests
+   */
+  public InferenceService(
+      ServingConfig config, ModelRepository repository, RequestListener listener) {
     this.config = config;
     this.repository = repository;
+    this.listener = listener;
     this.admission = new Admission(config.concurrent(), config.memory());
     AtomicInteger number = new AtomicInteger();
     this.codec =
@@ -138,7 +146,16 @@ public final class InferenceService implements AutoCloseable {
         .exceptionallyCompose(
             e ->
                 CompletableFuture.failedFuture(
-                    cause(e) instanceof TimeoutException ? late(timeout) : e));
+                    cause(e) instanceof TimeoutException ? late(timeout) : e))
+        .whenComplete((slices, e) -> tell(queue.model().name(), e, since));
+  }
+
+  private void tell(String model, @Nullable Throwable e, long since) {
+    if (e == null) {
+      listener.answered(model, System.nanoTime() - since);
+    } else {
+      listener.refused(model);
+    }
   }
 
   private static ServingException late(Duration timeout) {

@@ -153,6 +153,17 @@ public final class ModelRepository implements AutoCloseable {
     return queue(name, version).model();
   }
 
+  /** The models that are ready. */
+  public List<InferenceModel> models() {
+    return ready.values().stream().map(served -> served.queue().model()).toList();
+  }
+
+  /** Requests that wait for a model; none where it is not ready. */
+  public int waiting(String name) {
+    Served served = ready.get(name);
+    return served == null ? 0 : served.queue().waiting();
+  }
+
   /** All models that are ready or could be loaded, by name. */
   public List<Entry> index(boolean readyOnly) {
     Map<String, Entry> entries = new TreeMap<>();
