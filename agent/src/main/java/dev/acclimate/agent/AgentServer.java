@@ -1,5 +1,6 @@
 package dev.acclimate.agent;
 
+import dev.acclimate.agent.grpc.GrpcApi;
 import dev.acclimate.agent.serving.InferenceService;
 import dev.acclimate.agent.serving.RestApi;
 import dev.acclimate.streams.StreamHealth;
@@ -12,6 +13,7 @@ import io.vertx.core.json.JsonObject;
 import io.vertx.core.net.PemKeyCertOptions;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
+import io.vertx.grpc.server.GrpcServer;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
@@ -67,6 +69,11 @@ public final class AgentServer {
     router.get("/v2/health/ready").handler(context -> ready(context, health.get()));
     administration.accept(router);
     if (inference != null) {
+      GrpcServer grpc = GrpcApi.create(vertx, inference, () -> ready(health.get()));
+      router
+          .route()
+          .order(-1)
+          .handler(context -> grpcOr(context, grpc));
       RestApi.mount(vertx, router, inference);
     }
     return vertx
@@ -112,8 +119,22 @@ public final class AgentServer {
         .onFailure(context::fail);
   }
 
+  /** gRPC shares the port: its requests are told by their content type. */
+  private static void grpcOr(RoutingContext context, GrpcServer grpc) {
+    String type = context.request().getHeader("content-type");
+    if (type != null && type.startsWith("application/grpc")) {
+      grpc.handle(context.request());
+    } else {
+      context.next();
+    }
+  }
+
+  private static boolean ready(Optional<StreamHealth> health) {
+    return health.map(StreamHealth::ready).orElse(true);
+  }
+
   private static void ready(RoutingContext context, Optional<StreamHealth> health) {
-    boolean ready = health.map(StreamHealth::ready).orElse(true);
+    boolean ready = ready(health);
     JsonObject body = new JsonObject().put("ready", ready);
     health.ifPresent(
         h ->

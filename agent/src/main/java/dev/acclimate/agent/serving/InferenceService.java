@@ -20,6 +20,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -82,45 +83,111 @@ public final class InferenceService implements AutoCloseable {
    * @param stream the stream that it belongs to; null where it does not say
    * @param timeout how long it may take; null for what its parameters or the configuration say
    */
-  record Envelope(
+  public record Envelope(
       @Nullable String headerLength, @Nullable String stream, @Nullable Duration timeout) {}
 
   /** Answers a request in the protocol's JSON or binary form. */
   CompletableFuture<InferenceResponse> infer(
       String name, @Nullable String version, byte[] body, Envelope envelope) {
+    return infer(
+        name,
+        version,
+        body.length,
+        envelope,
+        (model, tensors) ->
+            new RequestDecoder(model.inputs(), model.outputs(), config.requestBytes())
+                .decode(body, envelope.headerLength(), tensors),
+        (request, model, slices) ->
+            new ResponseEncoder(model.outputs(), model.name(), model.version())
+                .encode(request, slices, request::wantsBinary));
+  }
+
+  /** Reads a request. */
+  @FunctionalInterface
+  public interface Reading {
+    /**
+     * Reads it into a model's tensors.
+     *
+     * @throws InvalidRecordException when the model cannot be asked it
+     */
+    InferenceRequest into(InferenceModel model, RequestTensors tensors)
+        throws InvalidRecordException;
+  }
+
+  /** Writes an answer. */
+  @FunctionalInterface
+  public interface Writing<T> {
+    /**
+     * Writes a model's outputs.
+     *
+     * @throws InvalidRecordException when they cannot be said in this form
+     */
+    T of(InferenceRequest request, InferenceModel model, List<OutputSlice> slices)
+        throws InvalidRecordException;
+  }
+
+  /**
+   * Answers a request in any form.
+   *
+   * @param version null for whichever is there
+   * @param bytes size of the encoded request
+   * @return the answer; exceptionally a {@link ServingException} where there is none
+   */
+  public <T> CompletableFuture<T> infer(
+      String name,
+      @Nullable String version,
+      long bytes,
+      Envelope envelope,
+      Reading reading,
+      Writing<T> writing) {
     long since = System.nanoTime();
-    return CompletableFuture.completedFuture(body)
-        .thenComposeAsync(bytes -> inferNow(name, version, bytes, envelope, since), codec);
+    return CompletableFuture.completedFuture(name)
+        .thenComposeAsync(
+            known -> {
+              BatchQueue queue = repository.queue(known, version);
+              InferenceModel model = queue.model();
+              RequestTensors tensors = new RequestTensors(model.inputs(), bytes);
+              InferenceRequest request = read(reading, model, tensors);
+              return answer(queue, request, tensors, envelope, since)
+                  .thenApplyAsync(slices -> write(writing, request, model, slices), codec);
+            },
+            codec);
   }
 
-  private CompletableFuture<InferenceResponse> inferNow(
-      String name, @Nullable String version, byte[] body, Envelope envelope, long since) {
-    BatchQueue queue = repository.queue(name, version);
-    InferenceModel model = queue.model();
-    RequestTensors tensors = new RequestTensors(model.inputs(), body.length);
-    InferenceRequest request = decode(model, body, envelope, tensors);
-    return answer(queue, request, tensors, envelope, since)
-        .thenApplyAsync(slices -> encode(model, request, slices), codec);
-  }
-
-  private InferenceRequest decode(
-      InferenceModel model, byte[] body, Envelope envelope, RequestTensors tensors) {
+  /**
+   * Answers what came with its body all at once, if there is room for one more request.
+   *
+   * @param bytes size of the request
+   */
+  public <T> CompletableFuture<T> admitted(
+      long bytes, Supplier<CompletableFuture<T>> answering) {
+    Admission.Place place = admission.enter();
     try {
-      return new RequestDecoder(model.inputs(), model.outputs(), config.requestBytes())
-          .decode(body, envelope.headerLength(), tensors);
+      place.hold(bytes);
+      return answering.get().whenComplete((answer, e) -> place.close());
+    } catch (RuntimeException e) {
+      place.close();
+      throw e;
+    }
+  }
+
+  private static InferenceRequest read(
+      Reading reading, InferenceModel model, RequestTensors tensors) {
+    try {
+      return reading.into(model, tensors);
     } catch (InvalidRecordException e) {
       tensors.close();
       throw refused(e);
     }
   }
 
-  static ServingException refused(InvalidRecordException e) {
+  private static ServingException refused(InvalidRecordException e) {
     Kind kind = e.reason() == DeadLetterReason.TOO_LARGE ? Kind.TOO_LARGE : Kind.INVALID;
     return new ServingException(kind, String.valueOf(e.getMessage()));
   }
 
   /** Lets the model answer within the request's time. */
-  CompletableFuture<List<OutputSlice>> answer(
+  private CompletableFuture<List<OutputSlice>> answer(
       BatchQueue queue,
       InferenceRequest request,
       RequestTensors tensors,
@@ -162,12 +229,19 @@ public final class InferenceService implements AutoCloseable {
     return new ServingException(Kind.LATE, "no answer within " + timeout.toMillis() + " ms");
   }
 
+  /** The shortest of what the request, its parameters and the configuration say. */
   private Duration timeout(InferenceRequest request, Envelope envelope) {
-    Duration asked = envelope.timeout();
-    if (asked == null && request.parameters().get(TIMEOUT_PARAMETER) instanceof Number micros) {
-      asked = Duration.ofNanos(1000 * Math.max(0, Math.min(micros.longValue(), 1L << 40)));
+    Duration timeout = config.timeout();
+    if (envelope.timeout() != null && envelope.timeout().compareTo(timeout) < 0) {
+      timeout = envelope.timeout();
     }
-    return asked == null || asked.compareTo(config.timeout()) > 0 ? config.timeout() : asked;
+    // as with Triton, 0 is no time of its own
+    if (request.parameters().get(TIMEOUT_PARAMETER) instanceof Number micros
+        && micros.longValue() > 0
+        && micros.longValue() < timeout.toNanos() / 1000) {
+      timeout = Duration.ofNanos(1000 * micros.longValue());
+    }
+    return timeout;
   }
 
   private static String stream(InferenceRequest request, Envelope envelope) {
@@ -184,11 +258,13 @@ public final class InferenceService implements AutoCloseable {
     return stream;
   }
 
-  private static InferenceResponse encode(
-      InferenceModel model, InferenceRequest request, List<OutputSlice> slices) {
+  private static <T> T write(
+      Writing<T> writing,
+      InferenceRequest request,
+      InferenceModel model,
+      List<OutputSlice> slices) {
     try {
-      return new ResponseEncoder(model.outputs(), model.name(), model.version())
-          .encode(request, slices, request::wantsBinary);
+      return writing.of(request, model, slices);
     } catch (InvalidRecordException e) {
       throw new ServingException(
           Kind.FAILED, e.getMessage() + "; ask for it with the parameter binary_data");
@@ -196,7 +272,7 @@ public final class InferenceService implements AutoCloseable {
   }
 
   /** What a future failed with. */
-  static Throwable cause(Throwable e) {
+  public static Throwable cause(Throwable e) {
     Throwable cause = e;
     while (cause instanceof CompletionException && cause.getCause() != null) {
       cause = cause.getCause();

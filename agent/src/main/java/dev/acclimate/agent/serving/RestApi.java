@@ -40,6 +40,9 @@ public final class RestApi {
   /** Bytes of the JSON header of a request or response in binary form. */
   public static final String HEADER_LENGTH = "inference-header-content-length";
 
+  /** What the protocol calls a platform: ONNX files on ONNX Runtime. */
+  public static final String PLATFORM = "onnxruntime_onnx";
+
   static final List<String> EXTENSIONS = List.of("binary_tensor_data", "model_repository");
 
   private static final Logger log = LoggerFactory.getLogger(RestApi.class);
@@ -103,7 +106,8 @@ public final class RestApi {
             .put("extensions", new JsonArray(EXTENSIONS)));
   }
 
-  static String serverVersion() {
+  /** The server's version. */
+  public static String serverVersion() {
     String version = RestApi.class.getPackage().getImplementationVersion();
     return Objects.requireNonNullElse(version, "development");
   }
@@ -123,7 +127,7 @@ public final class RestApi {
               new JsonObject()
                   .put("name", model.name())
                   .put("versions", new JsonArray().add(model.version()))
-                  .put("platform", "onnxruntime_onnx")
+                  .put("platform", PLATFORM)
                   .put("inputs", tensors(model.inputs()))
                   .put("outputs", tensors(model.outputs())));
         });

@@ -9,7 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** An agent that serves the {@link ServingModels}: {@code sum}, the others to be loaded. */
-final class RunningAgent implements AutoCloseable {
+public final class RunningAgent implements AutoCloseable {
   private final Agent agent;
   private final Path models;
 
@@ -19,7 +19,7 @@ final class RunningAgent implements AutoCloseable {
    * @param folder for its files
    * @param http more keys of the section of that name, such as {@code timeout: 1s}
    */
-  RunningAgent(Path folder, String... http) throws IOException {
+  public RunningAgent(Path folder, String... http) throws IOException {
     models = folder.resolve("models");
     ServingModels.write(models);
     Path config =
@@ -41,11 +41,11 @@ final class RunningAgent implements AutoCloseable {
     agent = Agent.start(AgentConfig.read(config), ModelOpener::adaptive);
   }
 
-  URI uri(String path) {
+  public URI uri(String path) {
     return URI.create("http://127.0.0.1:" + port() + path);
   }
 
-  int port() {
+  public int port() {
     return agent.port().orElseThrow();
   }
 
