@@ -43,8 +43,7 @@ final class StateShift {
       NormalizationSite site = sites.get(i);
       SiteShift shift = new SiteShift(site);
       for (int c = 0; c < site.channels(); c++, packed++) {
-        shift.add(
-            c, statistics.centred(site, c, packed), statistics.variance(site, c, packed));
+        shift.add(c, statistics.centred(site, c, packed), statistics.variance(site, c, packed));
       }
       shifts[i] = shift.value();
     }

@@ -132,16 +132,7 @@ public record AgentConfig(
 
     Model withMethod(String changed) {
       return new Model(
-          file,
-          name,
-          version,
-          changed,
-          provider,
-          threads,
-          seed,
-          calibration,
-          state,
-          answers);
+          file, name, version, changed, provider, threads, seed, calibration, state, answers);
     }
 
     /** Another file run the same way; calibration and state belong to this model alone. */

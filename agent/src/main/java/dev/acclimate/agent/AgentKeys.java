@@ -86,7 +86,11 @@ final class AgentKeys {
           "batches between two that the frozen model answers too, while all is well");
   static final Key<Integer> GUARD_WINDOW =
       KEYS.number(
-          "guard.window", GUARD.window(), 8, 1 << 20, "samples that the expected gain is averaged over");
+          "guard.window",
+          GUARD.window(),
+          8,
+          1 << 20,
+          "samples that the expected gain is averaged over");
   static final Key<Double> GUARD_RETURN_GAIN =
       KEYS.fraction(
           "guard.return-gain",
@@ -207,16 +211,16 @@ final class AgentKeys {
           "address to listen on; the host's own users only unless told otherwise");
   static final Key<Integer> HTTP_PORT =
       KEYS.number("http.port", AgentConfig.DEFAULT_PORT, 0, 65535, "port; 0 takes a free one");
-  static final Key<Optional<Path>> HTTP_TOKEN_FILE =
-      KEYS.optionalFile(
-          "http.token-file",
-          "holds the bearer token that administration asks for; without it, administration is for"
-              + " this host's own users and off on addresses that others reach");
   static final Key<Optional<Path>> HTTP_CERTIFICATE =
       KEYS.optionalFile(
           "http.tls.certificate", "chain of certificates in PEM form; with it HTTP is HTTPS only");
   static final Key<Optional<Path>> HTTP_KEY =
       KEYS.optionalFile("http.tls.key", "the certificate's private key in PEM form");
+  static final Key<Optional<Path>> HTTP_TOKEN_FILE =
+      KEYS.optionalFile(
+          "http.token-file",
+          "holds the bearer token that administration asks for; without it, administration is for"
+              + " this host's own users and off on addresses that others reach");
   static final Key<Integer> HTTP_MAX_REQUEST_BYTES =
       KEYS.number(
           "http.max-request-bytes",

@@ -70,10 +70,7 @@ public final class AgentServer {
     administration.accept(router);
     if (inference != null) {
       GrpcServer grpc = GrpcApi.create(vertx, inference, () -> ready(health.get()));
-      router
-          .route()
-          .order(-1)
-          .handler(context -> grpcOr(context, grpc));
+      router.route().order(-1).handler(context -> grpcOr(context, grpc));
       RestApi.mount(vertx, router, inference);
     }
     return vertx

@@ -28,7 +28,9 @@ final class DemoEndpoint implements AutoCloseable {
     AgentConfig.Http address = new AgentConfig.Http(AgentConfig.DEFAULT_HOST, port);
     try {
       AgentServer server =
-          await(AgentServer.start(vertx, address, registry, () -> Optional.of(health.get()), null, router -> {}));
+          await(
+              AgentServer.start(
+                  vertx, address, registry, () -> Optional.of(health.get()), null, router -> {}));
       return new DemoEndpoint(vertx, server);
     } catch (CompletionException e) {
       await(vertx.close());

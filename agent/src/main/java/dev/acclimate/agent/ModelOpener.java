@@ -25,7 +25,6 @@ import org.slf4j.LoggerFactory;
 public interface ModelOpener {
   Logger log = LoggerFactory.getLogger(ModelOpener.class);
 
-
   /**
    * Opens a model.
    *
@@ -84,7 +83,8 @@ public interface ModelOpener {
     AgentConfig.Answers answers = config.answers();
     GuardPolicy guard = answers.guard();
     if (guard.equals(GuardPolicy.DEFAULT) && !Scores.areIn(model.outputs())) {
-      log.warn("{}: no class scores among its outputs, so that no guard can watch it", config.name());
+      log.warn(
+          "{}: no class scores among its outputs, so that no guard can watch it", config.name());
       guard = GuardPolicy.NONE;
     }
     return ServedModel.of(model, config.name(), config.version(), answers.mode(), guard, listener);

@@ -78,7 +78,10 @@ final class ServedModels implements Administered, RequestListener {
     if (!model.equals(agent.modelName())) {
       return CompletableFuture.failedFuture(
           new InvalidInputException(
-              "model '" + model + "': expected the configured model, '" + agent.modelName()
+              "model '"
+                  + model
+                  + "': expected the configured model, '"
+                  + agent.modelName()
                   + "'; others follow its method when they are loaded anew"));
     }
     return agent.switchMethod(method);

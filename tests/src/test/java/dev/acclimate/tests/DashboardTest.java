@@ -27,7 +27,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.openqa.selenium.By;
 import org.openqa.selenium.WebElement;
-import org.openqa.selenium.support.ui.Select;
 
 /** The dashboard of an agent that answers requests, in a real browser. */
 class DashboardTest {
@@ -67,7 +66,11 @@ class DashboardTest {
                 .formatted(model, port));
     agent =
         new JavaProcess(
-            folder.resolve("agent.log"), Acclimate.class, "run", "--config", configuration.toString());
+            folder.resolve("agent.log"),
+            Acclimate.class,
+            "run",
+            "--config",
+            configuration.toString());
     agent.start();
     agent.awaitOutput("/metrics");
     clients = new Thread(DashboardTest::sendRequests);
@@ -171,11 +174,15 @@ class DashboardTest {
     return text.chars().allMatch(Character::isDigit) && !text.isEmpty() ? Long.parseLong(text) : -1;
   }
 
+  private static void choose(String mode) {
+    browser.first("#mode-kind option[value=" + mode + "]").click();
+  }
+
   @Test
   void changesNothingThatIsNotConfirmed() throws Exception {
     openLive(1280, "light");
     String mode = model().get("mode").textValue();
-    new Select(browser.first("#mode-kind")).selectByValue("off".equals(mode) ? "active" : "off");
+    choose("off".equals(mode) ? "active" : "off");
 
     browser.first("#mode-form button").click();
     await().atMost(PATIENCE).until(() -> browser.first("#ask").isDisplayed());
@@ -187,7 +194,7 @@ class DashboardTest {
   @Test
   void setsTheMode() {
     openLive(1280, "light");
-    new Select(browser.first("#mode-kind")).selectByValue("canary");
+    choose("canary");
     WebElement percent = browser.first("#percent");
     percent.clear();
     percent.sendKeys("25");
@@ -216,11 +223,7 @@ class DashboardTest {
   }
 
   private static String cell(String table, int column) {
-    return browser
-        .first(table + " tbody tr")
-        .findElements(By.tagName("td"))
-        .get(column)
-        .getText();
+    return browser.first(table + " tbody tr").findElements(By.tagName("td")).get(column).getText();
   }
 
   @Test

@@ -77,10 +77,10 @@ public final class AccessControl implements Handler<RoutingContext> {
               + " configured");
     } else if (expected != null && !bears(context.request(), expected)) {
       context.response().putHeader("www-authenticate", "Bearer realm=\"acclimate\"");
-      refuse(context, 401, "expected the header 'Authorization: Bearer TOKEN' with the right token");
-    } else if (expected == null && !isLocal(context.request().authority())) {
       refuse(
-          context, 403, "without a token, expected a host of localhost, 127.0.0.1 or [::1]");
+          context, 401, "expected the header 'Authorization: Bearer TOKEN' with the right token");
+    } else if (expected == null && !isLocal(context.request().authority())) {
+      refuse(context, 403, "without a token, expected a host of localhost, 127.0.0.1 or [::1]");
     } else if (isForeign(context.request())) {
       refuse(context, 403, "requests from pages of another origin are refused");
     } else {

@@ -94,15 +94,16 @@ public final class AdminApi implements AutoCloseable {
   }
 
   private static JsonObject describe(ServedModel model) {
-    JsonObject description = new JsonObject()
-        .put("name", model.name())
-        .put("version", model.version())
-        .put("method", model.method())
-        .put("mode", model.mode().toString())
-        .put("step", model.step())
-        .put("sites", model.sites().size())
-        .put("stateful", model.stateBytes() > 0)
-        .put("state_bytes", model.stateBytes());
+    JsonObject description =
+        new JsonObject()
+            .put("name", model.name())
+            .put("version", model.version())
+            .put("method", model.method())
+            .put("mode", model.mode().toString())
+            .put("step", model.step())
+            .put("sites", model.sites().size())
+            .put("stateful", model.stateBytes() > 0)
+            .put("state_bytes", model.stateBytes());
     model.signals().ifPresent(seen -> description.put("guard", guard(seen)));
     return description;
   }
@@ -152,7 +153,8 @@ public final class AdminApi implements AutoCloseable {
   }
 
   private void upload(RoutingContext context) {
-    byte[] content = context.body().buffer() == null ? new byte[0] : context.body().buffer().getBytes();
+    byte[] content =
+        context.body().buffer() == null ? new byte[0] : context.body().buffer().getBytes();
     answer(
         context,
         () -> {

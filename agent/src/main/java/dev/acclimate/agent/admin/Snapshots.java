@@ -48,8 +48,7 @@ final class Snapshots {
     }
     synchronized (this) {
       number++;
-      Snapshot snapshot =
-          new Snapshot(Integer.toString(number), clock.millis(), step, content, by);
+      Snapshot snapshot = new Snapshot(Integer.toString(number), clock.millis(), step, content, by);
       kept.addFirst(snapshot);
       bytes += content.length;
       while (kept.size() > MOST || (bytes > MOST_BYTES && kept.size() > 1)) {

@@ -2,6 +2,11 @@ package dev.acclimate.agent.grpc;
 
 import com.google.protobuf.Message;
 import dev.acclimate.adapters.serving.InferenceModel;
+import dev.acclimate.agent.serving.InferenceService;
+import dev.acclimate.agent.serving.RestApi;
+import dev.acclimate.agent.serving.ServingException;
+import dev.acclimate.models.Dimension;
+import dev.acclimate.models.TensorInfo;
 import inference.ModelInferRequest;
 import inference.ModelInferResponse;
 import inference.ModelMetadataRequest;
@@ -20,11 +25,6 @@ import inference.ServerMetadataRequest;
 import inference.ServerMetadataResponse;
 import inference.ServerReadyRequest;
 import inference.ServerReadyResponse;
-import dev.acclimate.agent.serving.InferenceService;
-import dev.acclimate.agent.serving.RestApi;
-import dev.acclimate.agent.serving.ServingException;
-import dev.acclimate.models.Dimension;
-import dev.acclimate.models.TensorInfo;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -49,7 +49,8 @@ import org.slf4j.LoggerFactory;
 /** The service {@code inference.GRPCInferenceService}. */
 public final class GrpcApi {
   private static final Logger log = LoggerFactory.getLogger(GrpcApi.class);
-  private static final ServiceName SERVICE = ServiceName.create("inference", "GRPCInferenceService");
+  private static final ServiceName SERVICE =
+      ServiceName.create("inference", "GRPCInferenceService");
 
   private final Vertx vertx;
   private final InferenceService service;
@@ -185,8 +186,7 @@ public final class GrpcApi {
   private CompletableFuture<ModelReadyResponse> modelReady(ModelReadyRequest request) {
     boolean ready = true;
     try {
-      var unused =
-          service.repository().model(request.getName(), version(request.getVersion()));
+      var unused = service.repository().model(request.getName(), version(request.getVersion()));
     } catch (ServingException e) {
       if (e.kind() != ServingException.Kind.UNAVAILABLE) {
         throw e;

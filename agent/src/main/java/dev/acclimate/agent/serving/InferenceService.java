@@ -159,8 +159,7 @@ public final class InferenceService implements AutoCloseable {
    *
    * @param bytes size of the request
    */
-  public <T> CompletableFuture<T> admitted(
-      long bytes, Supplier<CompletableFuture<T>> answering) {
+  public <T> CompletableFuture<T> admitted(long bytes, Supplier<CompletableFuture<T>> answering) {
     Admission.Place place = admission.enter();
     try {
       place.hold(bytes);

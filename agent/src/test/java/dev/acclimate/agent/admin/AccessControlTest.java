@@ -51,7 +51,9 @@ class AccessControlTest {
         await(vertx.createHttpServer().requestHandler(router).listen(0, "127.0.0.1"));
     try (Socket socket = new Socket("127.0.0.1", server.actualPort())) {
       String head =
-          "POST /api/x HTTP/1.1\r\n" + String.join("\r\n", headers) + "\r\ncontent-length: 0\r\n\r\n";
+          "POST /api/x HTTP/1.1\r\n"
+              + String.join("\r\n", headers)
+              + "\r\ncontent-length: 0\r\n\r\n";
       socket
           .getOutputStream()
           .write(
@@ -71,8 +73,7 @@ class AccessControlTest {
   @ValueSource(strings = {"localhost:PORT", "127.0.0.1:PORT", "[::1]:PORT", "LocalHost:PORT"})
   void thisHostsUsersNeedNoToken(String host) throws Exception {
     assertThat(status(AccessControl.of(true, null), "host: " + host)).isEqualTo(200);
-    assertThat(
-            status(AccessControl.of(true, null), "host: " + host, "origin: http://" + host))
+    assertThat(status(AccessControl.of(true, null), "host: " + host, "origin: http://" + host))
         .isEqualTo(200);
   }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Message;
+import dev.acclimate.agent.serving.RunningAgent;
 import inference.InferParameter;
 import inference.InferTensorContents;
 import inference.ModelInferRequest;
@@ -25,7 +26,6 @@ import inference.ServerMetadataRequest;
 import inference.ServerMetadataResponse;
 import inference.ServerReadyRequest;
 import inference.ServerReadyResponse;
-import dev.acclimate.agent.serving.RunningAgent;
 import io.grpc.CallOptions;
 import io.grpc.ManagedChannel;
 import io.grpc.MethodDescriptor;
@@ -70,8 +70,7 @@ class GrpcConformanceTest {
         MethodDescriptor.<I, O>newBuilder()
             .setType(MethodDescriptor.MethodType.UNARY)
             .setFullMethodName("inference.GRPCInferenceService/" + method)
-            .setRequestMarshaller(
-                ProtoUtils.marshaller((I) request.getDefaultInstanceForType()))
+            .setRequestMarshaller(ProtoUtils.marshaller((I) request.getDefaultInstanceForType()))
             .setResponseMarshaller(ProtoUtils.marshaller(answer))
             .build();
     return ClientCalls.blockingUnaryCall(channel, descriptor, options, request);
@@ -87,8 +86,7 @@ class GrpcConformanceTest {
   }
 
   private static Status refusal(ModelInferRequest.Builder request) {
-    return catchThrowableOfType(
-            StatusRuntimeException.class, () -> infer(request.build()))
+    return catchThrowableOfType(StatusRuntimeException.class, () -> infer(request.build()))
         .getStatus();
   }
 
@@ -180,7 +178,8 @@ class GrpcConformanceTest {
         .extracting(ModelInferResponse.InferOutputTensor::getName)
         .containsExactly("sum", "difference");
     assertThat(response.getOutputs(0).getShapeList()).containsExactly(1L, 2L);
-    assertThat(response.getOutputs(0).getContents().getFp32ContentsList()).containsExactly(11f, 22f);
+    assertThat(response.getOutputs(0).getContents().getFp32ContentsList())
+        .containsExactly(11f, 22f);
     assertThat(response.getOutputs(1).getContents().getFp32ContentsList())
         .containsExactly(-9f, -18f);
     assertThat(response.getRawOutputContentsCount()).isZero();
@@ -199,8 +198,7 @@ class GrpcConformanceTest {
                 .addRawInputContents(raw(10, 20))
                 .putParameters("stream", InferParameter.newBuilder().setStringParam("s").build())
                 .addOutputs(
-                    ModelInferRequest.InferRequestedOutputTensor.newBuilder()
-                        .setName("difference"))
+                    ModelInferRequest.InferRequestedOutputTensor.newBuilder().setName("difference"))
                 .build());
 
     assertThat(response.getOutputsList()).hasSize(1);
@@ -214,29 +212,33 @@ class GrpcConformanceTest {
     for (var typed :
         List.of(
             input("x", "BOOL", 1, 2)
-                .setContents(InferTensorContents.newBuilder().addBoolContents(true)
-                    .addBoolContents(false)),
+                .setContents(
+                    InferTensorContents.newBuilder().addBoolContents(true).addBoolContents(false)),
             input("x", "INT8", 1, 2)
-                .setContents(InferTensorContents.newBuilder().addIntContents(-128)
-                    .addIntContents(127)),
+                .setContents(
+                    InferTensorContents.newBuilder().addIntContents(-128).addIntContents(127)),
             input("x", "INT16", 1, 2)
-                .setContents(InferTensorContents.newBuilder().addIntContents(-32768)
-                    .addIntContents(32767)),
+                .setContents(
+                    InferTensorContents.newBuilder().addIntContents(-32768).addIntContents(32767)),
             input("x", "INT32", 1, 2)
-                .setContents(InferTensorContents.newBuilder().addIntContents(Integer.MIN_VALUE)
-                    .addIntContents(Integer.MAX_VALUE)),
+                .setContents(
+                    InferTensorContents.newBuilder()
+                        .addIntContents(Integer.MIN_VALUE)
+                        .addIntContents(Integer.MAX_VALUE)),
             input("x", "INT64", 1, 2)
-                .setContents(InferTensorContents.newBuilder().addInt64Contents(Long.MIN_VALUE)
-                    .addInt64Contents(Long.MAX_VALUE)),
+                .setContents(
+                    InferTensorContents.newBuilder()
+                        .addInt64Contents(Long.MIN_VALUE)
+                        .addInt64Contents(Long.MAX_VALUE)),
             input("x", "UINT8", 1, 2)
-                .setContents(InferTensorContents.newBuilder().addUintContents(0)
-                    .addUintContents(255)),
+                .setContents(
+                    InferTensorContents.newBuilder().addUintContents(0).addUintContents(255)),
             input("x", "FP32", 1, 2)
-                .setContents(InferTensorContents.newBuilder().addFp32Contents(0.1f)
-                    .addFp32Contents(-2)),
+                .setContents(
+                    InferTensorContents.newBuilder().addFp32Contents(0.1f).addFp32Contents(-2)),
             input("x", "FP64", 1, 2)
-                .setContents(InferTensorContents.newBuilder().addFp64Contents(0.1)
-                    .addFp64Contents(-2)))) {
+                .setContents(
+                    InferTensorContents.newBuilder().addFp64Contents(0.1).addFp64Contents(-2)))) {
       String model = "echo-" + typed.getDatatype().toLowerCase(java.util.Locale.ROOT);
       load(model);
 
