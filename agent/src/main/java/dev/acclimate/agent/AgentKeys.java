@@ -65,7 +65,7 @@ final class AgentKeys {
           "`off`, `shadow`, `canary:P%`, `active`",
           Mode.ACTIVE,
           "active",
-          Mode::parse,
+          text -> Mode.parse(off(text)),
           "whose answers go out over HTTP: the frozen model's, beside which the adapted one may run"
               + " in `shadow`, or the adapted one's, for P % of the streams or all");
   static final Key<GuardPolicy.Action> GUARD_POLICY =
@@ -74,7 +74,7 @@ final class AgentKeys {
           "`off`, `frozen`, `hold`, `rollback`",
           GUARD.action(),
           GUARD.action().toString(),
-          GuardPolicy.Action::parse,
+          text -> GuardPolicy.Action.parse(off(text)),
           "how far the guard goes over HTTP where adaptation does harm: the frozen model answers,"
               + " updates are held too, the state goes back to a good one too");
   static final Key<Integer> GUARD_CHECK_EVERY =
@@ -260,6 +260,11 @@ final class AgentKeys {
               + " HTTP");
 
   private AgentKeys() {}
+
+  /** YAML 1.1 reads a bare {@code off} as false. */
+  private static String off(String text) {
+    return text.equals("false") ? "off" : text;
+  }
 
   private static Optional<Path> folder(String text) {
     Path folder = Path.of(text);

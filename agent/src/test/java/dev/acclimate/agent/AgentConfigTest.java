@@ -3,6 +3,8 @@ package dev.acclimate.agent;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.acclimate.adapters.guard.GuardPolicy;
+import dev.acclimate.adapters.serving.Mode;
 import dev.acclimate.models.ExecutionProvider;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.streams.Scope;
@@ -82,6 +84,39 @@ class AgentConfigTest {
                 "1",
                 Map.of("consumer.auto.offset.reset", "latest")));
     assertThat(config.feedback()).isEqualTo(new FeedbackConfig(Duration.ofSeconds(30), 500, 0.25));
+  }
+
+  @Test
+  void readsModeAndGuard() throws IOException {
+    String http = "model: MODEL\nhttp: {port: 0}\n";
+    assertThat(AgentConfig.read(write(http)).model().answers())
+        .isEqualTo(AgentConfig.Answers.DEFAULT);
+
+    AgentConfig.Answers off =
+        AgentConfig.read(write(http + "mode: off\nguard: {policy: off}\n")).model().answers();
+    assertThat(off.mode()).isEqualTo(Mode.OFF);
+    assertThat(off.guard().watches()).isFalse();
+
+    AgentConfig.Answers canary =
+        AgentConfig.read(
+                write(
+                    http + "mode: canary:10%\nguard: {policy: hold, check-every: 4, window: 64}\n"))
+            .model()
+            .answers();
+    assertThat(canary.mode()).isEqualTo(Mode.canary(10));
+    assertThat(canary.guard().action()).isEqualTo(GuardPolicy.Action.HOLD);
+    assertThat(canary.guard().checkEvery()).isEqualTo(4);
+    assertThat(canary.guard().window()).isEqualTo(64);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"mode: shadow\n", "guard: {policy: hold}\n"})
+  void refusesModeAndGuardForStreams(String lines) throws IOException {
+    Path file = write(FULL + lines);
+
+    assertThatThrownBy(() -> AgentConfig.read(file))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("a kafka section");
   }
 
   @Test

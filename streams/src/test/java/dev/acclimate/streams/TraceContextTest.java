@@ -4,13 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicReference;
 import org.apache.kafka.common.header.Headers;
 import org.apache.kafka.common.header.internals.RecordHeaders;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.slf4j.MDC;
 
 class TraceContextTest {
   private static final String TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -57,25 +55,5 @@ class TraceContextTest {
 
     assertThat(response.toArray())
         .containsExactly(request.lastHeader("traceparent"), request.lastHeader("tracestate"));
-  }
-
-  @Test
-  void logsUnderTheTraceAndNoLonger() {
-    AtomicReference<Map<String, String>> seen = new AtomicReference<>();
-    Headers request = headers(Map.of("traceparent", "00-" + TRACE + "-" + SPAN + "-01"));
-
-    TraceContext.logging(request, () -> seen.set(MDC.getCopyOfContextMap()));
-
-    assertThat(seen.get()).containsEntry("trace_id", TRACE).containsEntry("span_id", SPAN);
-    assertThat(MDC.get("trace_id")).isNull();
-  }
-
-  @Test
-  void logsWithoutATraceToo() {
-    AtomicReference<String> seen = new AtomicReference<>("");
-
-    TraceContext.logging(headers(Map.of()), () -> seen.set(MDC.get("trace_id")));
-
-    assertThat(seen.get()).isNull();
   }
 }
