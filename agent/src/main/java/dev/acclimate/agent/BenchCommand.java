@@ -187,8 +187,7 @@ final class BenchCommand implements Callable<Integer> {
           .put("method", row.method())
           .put("batch_size", row.batchSize())
           .put("median_ms", row.medianMillis())
-          .put("ratio_to_source", row.ratioToSource())
-          .put("added_mib", row.addedMebibytes());
+          .put("ratio_to_source", row.ratioToSource());
     }
     return mapper.writeValueAsString(root) + "\n";
   }

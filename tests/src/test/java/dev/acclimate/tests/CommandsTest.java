@@ -329,8 +329,9 @@ class CommandsTest {
   @Test
   void scenariosAreListedAndPrintedToBeCopied() {
     assertThat(succeed("simulate", "scenarios").out())
-        .contains("night-falls", "camera-replaced", "factory-shift-change", "seasonal")
-        .hasLineCount(4);
+        .contains(
+            "night-falls", "camera-replaced", "factory-shift-change", "seasonal", "breakdowns")
+        .hasLineCount(5);
     assertThat(succeed("simulate", "scenarios", "night-falls").out())
         .startsWith("# A camera")
         .contains("segments:", "domain: [darkness, gaussian_noise]");
