@@ -37,7 +37,7 @@ import picocli.CommandLine.Spec;
     subcommands = {
       SimulateCompareCommand.class,
       SimulateScenariosCommand.class,
-      SimulateContinualCommand.class
+      SimulateLearningCommand.class
     },
     description = {
       "Replays data under drift through a model, once per method, and counts wrong answers. Prints",

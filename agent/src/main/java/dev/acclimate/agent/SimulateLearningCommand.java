@@ -41,7 +41,7 @@ import picocli.CommandLine.Spec;
 
 /** Learns task after task from labels and tells what is kept. */
 @Command(
-    name = "continual",
+    name = "learning",
     description = {
       "Learns tasks one after another from labelled samples, with replay, once per method and seed.",
       "Prints average accuracy, forgetting and transfer, and writes results.json and report.html."
@@ -50,13 +50,13 @@ import picocli.CommandLine.Spec;
     footer = {
       "",
       "Methods: bn or adab2n[kappa=0.5;lambda=0.1;slots=16], each with or without +nap[every=1].",
-      "Example: acclimate simulate continual --model resnet-20 --data cifar10:data/cifar10 \\",
+      "Example: acclimate simulate learning --model resnet-20 --data cifar10:data/cifar10 \\",
       "    --scenario class --tasks 5 --buffer 500 --methods bn,adab2n --seeds 3 --out continual",
-      "Example: acclimate simulate continual --model mlp --scenario relabelled --tasks 50 \\",
+      "Example: acclimate simulate learning --model mlp --scenario relabelled --tasks 50 \\",
       "    --buffer 0 --methods bn,bn+nap --samples 1000 --epochs 2 --out plasticity"
     })
 @SuppressWarnings("NullAway.Init") // picocli sets the fields
-final class SimulateContinualCommand implements Callable<Integer> {
+final class SimulateLearningCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
   @Option(

@@ -12,7 +12,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class SimulateContinualCommandTest {
+class SimulateLearningCommandTest {
   @TempDir private Path folder;
 
   private final StringWriter out = new StringWriter();
@@ -30,7 +30,7 @@ class SimulateContinualCommandTest {
     int code =
         run(
             "simulate",
-            "continual",
+            "learning",
             "--model",
             "mlp",
             "--data",
@@ -58,16 +58,16 @@ class SimulateContinualCommandTest {
     JsonNode results = new ObjectMapper().readTree(folder.resolve("results.json").toFile());
     assertThat(results.get("runs")).hasSize(4);
     assertThat(results.get("runs").get(3).get("accuracy_after").get(1)).hasSize(2);
-    assertThat(results.get("command").textValue()).startsWith("acclimate simulate continual");
+    assertThat(results.get("command").textValue()).startsWith("acclimate simulate learning");
     assertThat(Files.readString(folder.resolve("report.html"))).contains("<svg");
   }
 
   @Test
   void whatIsWrongIsToldInOneLine() {
-    assertThat(run("simulate", "continual", "--scenario", "time")).isEqualTo(2);
+    assertThat(run("simulate", "learning", "--scenario", "time")).isEqualTo(2);
     assertThat(err.toString().strip())
         .isEqualTo(
-            "acclimate simulate continual: --scenario: expected one of [class, domain, permuted, relabelled], found time");
+            "acclimate simulate learning: --scenario: expected one of [class, domain, permuted, relabelled], found time");
   }
 
   @Test
