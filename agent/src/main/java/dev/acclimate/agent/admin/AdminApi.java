@@ -1,7 +1,6 @@
 package dev.acclimate.agent.admin;
 
 import dev.acclimate.adapters.AdaptationState;
-import dev.acclimate.adapters.Method;
 import dev.acclimate.adapters.guard.GuardSignals;
 import dev.acclimate.adapters.serving.Mode;
 import dev.acclimate.adapters.serving.ServedModel;
@@ -233,21 +232,17 @@ public final class AdminApi implements AutoCloseable {
   }
 
   private void setMethod(RoutingContext context) {
-    blocking(() -> Method.parse(text(context, "method")).canonical())
-        .compose(
-            method -> {
-              String name = model(context).name();
-              return Future.fromCompletionStage(
-                      models.switchMethod(name, method), vertx.getOrCreateContext())
-                  .map(
-                      done -> {
-                        snapshots.remove(name); // of the method before
-                        feed.event(name, "method " + method, ASKED);
-                        return describe(model(context));
-                      });
-            })
+    blocking(() -> models.switchMethod(model(context).name(), text(context, "method")))
+        .compose(switching -> Future.fromCompletionStage(switching, vertx.getOrCreateContext()))
+        .compose(done -> blocking(() -> switched(model(context))))
         .onSuccess(body -> Replies.json(context, 200, body))
         .onFailure(e -> fail(context, e));
+  }
+
+  private JsonObject switched(ServedModel model) {
+    snapshots.remove(model.name()); // of the method before
+    feed.event(model.name(), "method " + model.method(), ASKED);
+    return describe(model);
   }
 
   private static String text(RoutingContext context, String field) {
