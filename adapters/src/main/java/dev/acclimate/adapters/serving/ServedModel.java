@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -125,24 +126,36 @@ public final class ServedModel implements InferenceModel {
 
   /** Sets whose answers go out from the next batch on. */
   public void setMode(Mode wanted) {
+    inTurn(
+        () -> {
+          Mode before = mode;
+          if (!before.equals(wanted)) {
+            mode = wanted;
+            log.info("{}: mode {} instead of {}", name, wanted, before);
+            listener.switched(before, wanted);
+          }
+        });
+  }
+
+  @Override
+  public Map<String, Tensor> run(Map<String, Tensor> batch, List<String> streams) {
+    return inTurn(() -> answer(batch, streams));
+  }
+
+  /** Runs between two batches, or as one. */
+  private <T> T inTurn(Supplier<T> what) {
     turn.lock();
     try {
-      Mode before = mode;
-      if (!before.equals(wanted)) {
-        mode = wanted;
-        log.info("{}: mode {} instead of {}", name, wanted, before);
-        listener.switched(before, wanted);
-      }
+      return what.get();
     } finally {
       turn.unlock();
     }
   }
 
-  @Override
-  public Map<String, Tensor> run(Map<String, Tensor> batch, List<String> streams) {
+  private void inTurn(Runnable what) {
     turn.lock();
     try {
-      return answer(batch, streams);
+      what.run();
     } finally {
       turn.unlock();
     }
@@ -269,55 +282,33 @@ public final class ServedModel implements InferenceModel {
    * @param frozenRight whether the frozen model's was
    */
   public void label(boolean adaptedRight, boolean frozenRight) {
-    turn.lock();
-    try {
-      Guard watching = guard;
-      if (watching != null) {
-        watching.label(adaptedRight, frozenRight);
-      }
-    } finally {
-      turn.unlock();
-    }
+    inTurn(
+        () -> {
+          Guard watching = guard;
+          if (watching != null) {
+            watching.label(adaptedRight, frozenRight);
+          }
+        });
   }
 
   /** What the guard sees, empty where none watches. */
   public Optional<GuardSignals> signals() {
-    turn.lock();
-    try {
-      return Optional.ofNullable(guard).map(Guard::signals);
-    } finally {
-      turn.unlock();
-    }
+    return inTurn(() -> Optional.ofNullable(guard).map(Guard::signals));
   }
 
   /** Goes back to the last state that has proved good, or to the start where none has. */
   public void rollBack() {
-    turn.lock();
-    try {
-      current.set(good.latest());
-    } finally {
-      turn.unlock();
-    }
+    inTurn(() -> current.set(good.latest()));
   }
 
   /** Batches that the state has taken in. */
   public long step() {
-    turn.lock();
-    try {
-      return current.step();
-    } finally {
-      turn.unlock();
-    }
+    return inTurn(() -> current.step());
   }
 
   /** Batches that were answered frozen because a value was not finite. */
   public long rejectedSteps() {
-    turn.lock();
-    try {
-      return model.rejectedSteps();
-    } finally {
-      turn.unlock();
-    }
+    return inTurn(() -> model.rejectedSteps());
   }
 
   /** The names of the sites that adapt, in graph order. */
@@ -330,12 +321,7 @@ public final class ServedModel implements InferenceModel {
    * #sites}; see {@link AdaptiveModel#shifts}.
    */
   public double[] shifts() {
-    turn.lock();
-    try {
-      return model.shifts(current);
-    } finally {
-      turn.unlock();
-    }
+    return inTurn(() -> model.shifts(current));
   }
 
   /** Bytes of the state; 0 where the method keeps none. */
@@ -345,12 +331,7 @@ public final class ServedModel implements InferenceModel {
 
   /** A copy of the state. */
   public AdaptationState state() {
-    turn.lock();
-    try {
-      return current.copy();
-    } finally {
-      turn.unlock();
-    }
+    return inTurn(() -> current.copy());
   }
 
   /**
@@ -359,16 +340,14 @@ public final class ServedModel implements InferenceModel {
    * @throws InvalidInputException when it belongs to another model or method
    */
   public void restore(AdaptationState state) {
-    turn.lock();
-    try {
-      current.set(state);
-      good.startFrom(state);
-      if (guard != null) {
-        guard.reset();
-      }
-    } finally {
-      turn.unlock();
-    }
+    inTurn(
+        () -> {
+          current.set(state);
+          good.startFrom(state);
+          if (guard != null) {
+            guard.reset();
+          }
+        });
   }
 
   /**
@@ -388,16 +367,14 @@ public final class ServedModel implements InferenceModel {
 
   @Override
   public void close() {
-    turn.lock();
-    try {
-      current.close();
-      next.close();
-      start.close();
-      mix.close();
-      good.close();
-      model.close();
-    } finally {
-      turn.unlock();
-    }
+    inTurn(
+        () -> {
+          current.close();
+          next.close();
+          start.close();
+          mix.close();
+          good.close();
+          model.close();
+        });
   }
 }
