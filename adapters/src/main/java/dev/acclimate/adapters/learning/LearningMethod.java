@@ -16,35 +16,37 @@ import java.util.Optional;
  */
 public record LearningMethod(
     String text, Optional<BalancedStatistics> balanced, Optional<Nap> nap) {
-  private static final String FORMS = "expected bn or adab2n, and nothing or +nap behind it";
-
   /**
    * Reads a method.
    *
    * @throws InvalidInputException when there is no such method or an option is wrong
    */
   public static LearningMethod parse(String text) {
-    String[] parts = text.strip().split("\\+", -1);
-    if (parts.length > 2) {
-      throw new InvalidInputException("learning method '" + text + "': " + FORMS);
+    MethodSpec spec = MethodSpec.parse(text);
+    if (spec.companions().size() > 1) {
+      throw unknown(text);
     }
-    MethodSpec base = MethodSpec.parse(parts[0]);
-    OptionReader options = new OptionReader(base);
+    OptionReader options = new OptionReader(spec);
     Optional<BalancedStatistics> balanced =
-        switch (base.name()) {
+        switch (spec.name()) {
           case "bn" -> Optional.empty();
           case "adab2n" -> Optional.of(BalancedStatistics.read(options));
-          default -> throw new InvalidInputException("learning method '" + text + "': " + FORMS);
+          default -> throw unknown(text);
         };
     options.done();
-    Optional<Nap> nap = parts.length == 1 ? Optional.empty() : Optional.of(nap(text, parts[1]));
+    Optional<Nap> nap =
+        spec.companions().stream().map(companion -> nap(text, companion)).findFirst();
     return new LearningMethod(text.strip(), balanced, nap);
   }
 
-  private static Nap nap(String text, String part) {
-    MethodSpec spec = MethodSpec.parse(part);
+  private static InvalidInputException unknown(String text) {
+    return new InvalidInputException(
+        "learning method '" + text + "': expected bn or adab2n, and nothing or +nap behind it");
+  }
+
+  private static Nap nap(String text, MethodSpec spec) {
     if (!spec.name().equals("nap")) {
-      throw new InvalidInputException("learning method '" + text + "': " + FORMS);
+      throw unknown(text);
     }
     OptionReader options = new OptionReader(spec);
     Nap nap =
