@@ -42,7 +42,8 @@ public final class ContinualPage {
   }
 
   private void write() {
-    HtmlReport.open(page, PageAssets.load(), "Acclimate: learning task after task");
+    PageAssets assets = PageAssets.load();
+    HtmlReport.open(page, assets, "Acclimate: learning task after task");
     page.open("header");
     page.element("p", "Acclimate: learning from labels", "class", "brand");
     page.element("h1", report.tasks().size() + " tasks, " + report.scenario());
@@ -51,7 +52,7 @@ public final class ContinualPage {
     table();
     page.close();
     page.open("section").element("h2", "Task by task");
-    legend();
+    MethodKey.legend(page, keys);
     if (report.scenario().forgetsByDesign()) {
       chart("Accuracy on the newest task", "accuracy, %", 100, this::newest);
     } else {
@@ -79,7 +80,7 @@ public final class ContinualPage {
         .provenance()
         .forEach((name, value) -> page.element("dt", name.replace('_', ' ')).element("dd", value));
     page.close().close();
-    HtmlReport.close(page, PageAssets.load());
+    HtmlReport.close(page, assets);
   }
 
   private void table() {
@@ -96,16 +97,6 @@ public final class ContinualPage {
       page.close();
     }
     page.close().close().close();
-  }
-
-  private void legend() {
-    page.open("ul", "class", "legend");
-    for (MethodKey key : keys) {
-      page.open("li");
-      key.write(page);
-      page.close();
-    }
-    page.close();
   }
 
   private double[] newest(Result result) {

@@ -73,4 +73,15 @@ record MethodKey(String method, String label, String style) {
     page.open("span", "class", "key " + style).close();
     page.open("code").name(method).close();
   }
+
+  /** Marks and names of all. */
+  static void legend(Markup page, List<MethodKey> keys) {
+    page.open("ul", "class", "legend");
+    for (MethodKey key : keys) {
+      page.open("li");
+      key.write(page);
+      page.close();
+    }
+    page.close();
+  }
 }

@@ -68,7 +68,7 @@ final class StreamChart {
                 ? "; the state is reset where a line stands between domains."
                 : ".")
         .close();
-    legend(page);
+    MethodKey.legend(page, keys);
     page.open("div", "class", "wide drawing");
     new LineChart(
             title,
@@ -78,16 +78,6 @@ final class StreamChart {
             bands,
             lines)
         .write(page);
-    page.close();
-  }
-
-  private void legend(Markup page) {
-    page.open("ul", "class", "legend");
-    for (MethodKey key : keys) {
-      page.open("li");
-      key.write(page);
-      page.close();
-    }
     page.close();
   }
 
