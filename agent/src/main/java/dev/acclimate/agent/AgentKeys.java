@@ -168,7 +168,8 @@ final class AgentKeys {
           StreamConfig.Batching.MOST_DELAY,
           "how long the first record or request of a batch waits for it to fill; over HTTP "
               + SERVING.maxDelay().toMillis()
-              + "ms where there is no `batch` at all");
+              + "ms where there is no `batch` at all: requests that come during a run share the"
+              + " next");
   static final Key<Integer> BATCH_MAX_RECORD_BYTES =
       KEYS.number(
           "batch.max-record-bytes",
@@ -236,7 +237,10 @@ final class AgentKeys {
           1 << 20,
           "inference requests in hand; one more is told to come back later, 503");
   static final Key<Long> HTTP_MEMORY =
-      KEYS.bytes("http.memory", SERVING.memory(), "what the requests in hand may take, else 503");
+      KEYS.bytes(
+          "http.memory",
+          SERVING.memory(),
+          "what the requests in hand may take, as they came and decoded, else 503");
   static final Key<Duration> HTTP_TIMEOUT =
       KEYS.duration(
           "http.timeout",

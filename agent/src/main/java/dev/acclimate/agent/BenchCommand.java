@@ -34,24 +34,33 @@ import picocli.CommandLine.Spec;
       "",
       "With --pipeline it times the same model behind Kafka: an embedded broker, one request a",
       "sample, answers, offsets and state journal in transactions. The ratio is the pipeline's",
-      "samples a second to those of the bare model on the same batches, in turns."
+      "samples a second to those of the bare model on the same batches, in turns.",
+      "",
+      "With --serve it times the same model behind HTTP: an agent in a process of its own, and",
+      "clients who each ask for one sample at a time and wait. The model itself runs batches of as",
+      "many samples as there are clients, --batch-size at most, which is the server's largest too."
     },
     mixinStandardHelpOptions = true,
     footer = {
       "",
       "Example: acclimate bench resnet20.onnx --methods source,alpha-bn,unmix-tns \\",
       "    --batch-size 64 --threads 1",
-      "         acclimate bench resnet20.onnx --pipeline --methods unmix-tns --threads 1"
+      "         acclimate bench resnet20.onnx --pipeline --methods unmix-tns --threads 1",
+      "         acclimate bench resnet20.onnx --serve --clients 1,8,64 --form binary,json --threads 1",
+      "         acclimate bench resnet20.onnx --serve --rate 3x --minutes 10 --threads 1"
     })
 @SuppressWarnings("NullAway.Init") // picocli sets the fields
 final class BenchCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
-  @Parameters(paramLabel = "MODEL", description = "An ONNX file, or builtin.")
+  @Parameters(
+      paramLabel = "MODEL",
+      description = "An ONNX file, builtin, or untrained:224 for a ResNet-20 of 224x224 images.")
   private String model;
 
   private static final String ALL_METHODS = "source,tbn,bn-prior,ema,alpha-bn,unmix-tns,adab2n";
   private static final String PIPELINE_METHODS = "unmix-tns";
+  private static final String SERVE_METHOD = "source";
   private static final int BATCHES_TIMED = 40;
   private static final int PIPELINE_ROUNDS = 5;
 
@@ -63,6 +72,8 @@ final class BenchCommand implements Callable<Integer> {
               + ALL_METHODS
               + "; with --pipeline "
               + PIPELINE_METHODS
+              + "; with --serve one, "
+              + SERVE_METHOD
               + ".")
   private @Nullable String methods;
 
@@ -81,7 +92,7 @@ final class BenchCommand implements Callable<Integer> {
               + BATCHES_TIMED
               + "; with --pipeline "
               + PIPELINE_ROUNDS
-              + ".")
+              + ", with --serve 3.")
   private @Nullable Integer rounds;
 
   @Option(
@@ -112,14 +123,19 @@ final class BenchCommand implements Callable<Integer> {
   @Option(
       names = "--form",
       paramLabel = "FORM",
-      defaultValue = "binary",
-      description = "With --pipeline: of the requests, binary or json. Default: ${DEFAULT-VALUE}.")
-  private String form;
+      description =
+          "Of the requests. With --pipeline: binary or json; default: binary. With --serve, a list"
+              + " of binary, json and grpc; default: "
+              + ServeBenchOptions.FORMS
+              + ".")
+  private @Nullable String form;
 
   @Option(names = "--json", description = "Print JSON.")
   private boolean json;
 
   @Mixin private SessionOptions session;
+
+  @Mixin private ServeBenchOptions serving;
 
   @Override
   public Integer call() throws IOException {
@@ -128,9 +144,21 @@ final class BenchCommand implements Callable<Integer> {
     }
     OnnxModel loaded = new ModelArgument(model).load();
     PrintWriter out = spec.commandLine().getOut();
-    out.print(pipeline ? timePipeline(loaded) : timeMethods(loaded));
+    boolean right = true;
+    if (serving.wanted()) {
+      right = timeServing(loaded, out);
+    } else {
+      out.print(pipeline ? timePipeline(loaded) : timeMethods(loaded));
+    }
     out.flush();
-    return 0;
+    return right ? 0 : 1;
+  }
+
+  private boolean timeServing(OnnxModel loaded, PrintWriter out) throws IOException {
+    String method = methods == null ? SERVE_METHOD : methods;
+    ServingBenchmark benchmark =
+        new ServingBenchmark(loaded, method, session.settings(), serving.server(batchSize));
+    return serving.run(benchmark, form == null ? ServeBenchOptions.FORMS : form, rounds, json, out);
   }
 
   private String timeMethods(OnnxModel loaded) throws IOException {
@@ -158,7 +186,7 @@ final class BenchCommand implements Callable<Integer> {
 
   private RequestEncoder.Form form() {
     try {
-      return RequestEncoder.Form.parse(form);
+      return RequestEncoder.Form.parse(form == null ? "binary" : form);
     } catch (InvalidInputException e) {
       throw new InvalidInputException("--form: " + e.getMessage(), e);
     }
@@ -205,6 +233,11 @@ final class BenchCommand implements Callable<Integer> {
               Long.toString(row.addedMebibytes())));
     }
     return TextTable.of(table);
+  }
+
+  /** What all parts of a figure share. */
+  static String machine() {
+    return String.format(Locale.ROOT, "%d cores for all of it, load %.1f.%n%n", cores(), load());
   }
 
   private static double load() {
@@ -263,12 +296,11 @@ final class BenchCommand implements Callable<Integer> {
     }
     return String.format(
             Locale.ROOT,
-            "Batches of %d, %s requests, %d partition(s); %d cores, broker included, load %.1f.%n%n",
+            "Batches of %d, %s requests, %d partition(s). ",
             load.batchSize(),
             load.form(),
-            load.partitions(),
-            cores(),
-            load())
+            load.partitions())
+        + machine()
         + TextTable.of(table);
   }
 }

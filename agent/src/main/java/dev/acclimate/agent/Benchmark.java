@@ -143,6 +143,18 @@ final class Benchmark {
     return batch;
   }
 
+  /** The one input of a model whose samples make a request. */
+  static TensorInfo onlyInput(OnnxModel model) {
+    TensorInfo input = model.inputs().get(0);
+    if (model.inputs().size() > 1 || input.elementsPerSample() < 0) {
+      throw new InvalidInputException(
+          model.name()
+              + ": expected one input with fixed sizes after the batch axis, found "
+              + model.inputs());
+    }
+    return input;
+  }
+
   /** Standard normal numbers. */
   static Tensor random(OnnxModel model, TensorInfo input, SplittableRandom random, long... shape) {
     if (input.type() != ElementType.FP32) {

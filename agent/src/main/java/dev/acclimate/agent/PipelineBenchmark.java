@@ -6,7 +6,6 @@ import dev.acclimate.adapters.Calibration;
 import dev.acclimate.adapters.Calibrator;
 import dev.acclimate.adapters.Method;
 import dev.acclimate.agent.broker.EmbeddedBroker;
-import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.SessionSettings;
 import dev.acclimate.models.Tensor;
@@ -97,7 +96,7 @@ final class PipelineBenchmark {
   }
 
   List<Row> run(List<String> methods, int rounds) {
-    TensorInfo input = input();
+    TensorInfo input = Benchmark.onlyInput(model);
     List<Tensor> batches = randomBatches(input);
     try (EmbeddedBroker broker = EmbeddedBroker.start()) {
       fill(broker, input, batches);
@@ -109,18 +108,6 @@ final class PipelineBenchmark {
     } finally {
       batches.forEach(Tensor::close);
     }
-  }
-
-  /** The one input, whose samples make a request. */
-  private TensorInfo input() {
-    TensorInfo input = model.inputs().get(0);
-    if (model.inputs().size() > 1 || input.elementsPerSample() < 0) {
-      throw new InvalidInputException(
-          model.name()
-              + ": expected one input with fixed sizes after the batch axis, found "
-              + model.inputs());
-    }
-    return input;
   }
 
   private List<Tensor> randomBatches(TensorInfo input) {

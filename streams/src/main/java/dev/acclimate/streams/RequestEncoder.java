@@ -112,6 +112,12 @@ public final class RequestEncoder {
     try (JsonGenerator json = JSON.createGenerator(bytes)) {
       json.writeStartObject();
       json.writeStringField("id", id);
+      if (form == Form.BINARY) {
+        // over HTTP the answer is JSON unless asked otherwise
+        json.writeObjectFieldStart("parameters");
+        json.writeBooleanField("binary_data_output", true);
+        json.writeEndObject();
+      }
       json.writeArrayFieldStart("inputs");
       json.writeStartObject();
       json.writeStringField("name", input.name());

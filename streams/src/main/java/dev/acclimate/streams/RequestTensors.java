@@ -8,12 +8,14 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /** The tensors of one request, each over a direct buffer of its own. Not thread-safe. */
 public final class RequestTensors implements InputTarget, AutoCloseable {
   private final ModelInputs inputs;
   private final long requestBytes;
+  private final LongConsumer taking;
   private final boolean[] seen;
   private final @Nullable Tensor[] tensors;
 
@@ -22,11 +24,13 @@ public final class RequestTensors implements InputTarget, AutoCloseable {
    *
    * @param requestBytes size of the encoded request: a shape may claim any size, and no buffer is
    *     made for more elements than that many bytes can hold
+   * @param taking is told the bytes of each buffer before it is made, and may throw
    */
-  public RequestTensors(List<TensorInfo> inputs, long requestBytes) {
+  public RequestTensors(List<TensorInfo> inputs, long requestBytes, LongConsumer taking) {
     this.inputs = new ModelInputs(inputs);
     this.seen = new boolean[inputs.size()];
     this.requestBytes = requestBytes;
+    this.taking = taking;
     this.tensors = new Tensor[inputs.size()];
   }
 
@@ -106,6 +110,7 @@ public final class RequestTensors implements InputTarget, AutoCloseable {
               + requestBytes
               + " bytes");
     }
+    taking.accept(Tensor.elements(shape) * info.type().bytes());
     tensors[input] = Tensor.allocate(info.type(), shape);
   }
 

@@ -494,4 +494,34 @@ class CommandsTest {
     }
     assertThat(result.get("rows").get(0).get("ratio_to_source").doubleValue()).isEqualTo(1);
   }
+
+  @Test
+  void benchTellsServingAsJson() throws IOException {
+    JsonNode result =
+        json(
+            succeed(
+                    "bench",
+                    "builtin",
+                    "--serve",
+                    "--clients",
+                    "1,4",
+                    "--form",
+                    "binary,json,grpc",
+                    "--seconds",
+                    "0.3",
+                    "--rounds",
+                    "1",
+                    "--threads",
+                    "1",
+                    "--json")
+                .out());
+
+    assertThat(result.get("rows")).hasSize(6);
+    for (JsonNode row : result.get("rows")) {
+      assertThat(row.get("batch_size")).isEqualTo(row.get("clients"));
+      assertThat(row.get("served_samples_per_second").doubleValue()).isPositive();
+      assertThat(row.get("p99_ms").doubleValue())
+          .isGreaterThanOrEqualTo(row.get("p50_ms").doubleValue());
+    }
+  }
 }

@@ -246,16 +246,17 @@ public final class GrpcApi {
       GrpcServerRequest<ModelInferRequest, Message> call, ModelInferRequest message) {
     Duration timeout = call.timeout() > 0 ? Duration.ofMillis(call.timeout()) : null;
     String stream = call.headers().get(RestApi.STREAM_HEADER);
-    long bytes = message.getSerializedSize();
-    return service.admitted(
-        bytes,
-        () ->
-            service.infer(
-                message.getModelName(),
-                version(message.getModelVersion()),
-                bytes,
-                new InferenceService.Envelope(null, stream, timeout),
-                (model, tensors) -> InferMessages.read(message, model, tensors),
-                InferMessages::write));
+    Context loop = vertx.getOrCreateContext();
+    return service.infer(
+        new InferenceService.Call(
+            message.getModelName(),
+            version(message.getModelVersion()),
+            null,
+            stream,
+            timeout,
+            task -> loop.runOnContext(now -> task.run())),
+        message.getSerializedSize(),
+        (model, tensors) -> InferMessages.read(message, model, tensors),
+        InferMessages::write);
   }
 }

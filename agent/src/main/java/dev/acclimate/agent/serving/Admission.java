@@ -24,7 +24,7 @@ final class Admission {
     private long held;
     private boolean closed;
 
-    /** Takes memory for this request. */
+    /** Takes memory for this request: its bytes as they came, and what they are read into. */
     synchronized void hold(long more) {
       if (bytes.addAndGet(more) > mostBytes) {
         bytes.addAndGet(-more);

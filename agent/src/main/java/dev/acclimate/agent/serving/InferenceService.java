@@ -15,17 +15,18 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Answers inference requests, whichever way they come. Decoding and encoding have threads of their
- * own, the models theirs; the event loop does neither.
+ * own, the models theirs. What is small the event loop reads and writes itself: handing it to
+ * another thread would take longer.
  */
 public final class InferenceService implements AutoCloseable {
   /** The request parameter and HTTP header that name the stream a request belongs to. */
@@ -35,6 +36,8 @@ public final class InferenceService implements AutoCloseable {
   public static final String TIMEOUT_PARAMETER = "timeout";
 
   private static final int MOST_STREAM_LETTERS = 256;
+  private static final int QUICK_BINARY_BYTES = 256 << 10;
+  private static final int QUICK_JSON_BYTES = 4 << 10;
 
   private final ServingConfig config;
   private final ModelRepository repository;
@@ -77,29 +80,40 @@ public final class InferenceService implements AutoCloseable {
   }
 
   /**
-   * What a request says outside its body.
+   * A request, its body aside.
    *
+   * @param version null for whichever is there
    * @param headerLength bytes of the JSON header of a request in binary form, as text; else null
    * @param stream the stream that it belongs to; null where it does not say
    * @param timeout how long it may take; null for what its parameters or the configuration say
+   * @param loop the event loop that it came by, which does what takes it no time
    */
-  public record Envelope(
-      @Nullable String headerLength, @Nullable String stream, @Nullable Duration timeout) {}
+  public record Call(
+      String model,
+      @Nullable String version,
+      @Nullable String headerLength,
+      @Nullable String stream,
+      @Nullable Duration timeout,
+      Executor loop) {}
 
   /** Answers a request in the protocol's JSON or binary form. */
-  CompletableFuture<InferenceResponse> infer(
-      String name, @Nullable String version, byte[] body, Envelope envelope) {
+  CompletableFuture<InferenceResponse> infer(Call call, byte[] body, Admission.Place place) {
     return infer(
-        name,
-        version,
+        call,
         body.length,
-        envelope,
+        isQuick(body.length, call.headerLength() != null),
+        place,
         (model, tensors) ->
             new RequestDecoder(model.inputs(), model.outputs(), config.requestBytes())
-                .decode(body, envelope.headerLength(), tensors),
+                .decode(body, call.headerLength(), tensors),
         (request, model, slices) ->
             new ResponseEncoder(model.outputs(), model.name(), model.version())
                 .encode(request, slices, request::wantsBinary));
+  }
+
+  /** True for what is read or written in less time than another thread takes to wake up. */
+  private static boolean isQuick(long bytes, boolean binary) {
+    return bytes <= (binary ? QUICK_BINARY_BYTES : QUICK_JSON_BYTES);
   }
 
   /** Reads a request. */
@@ -127,47 +141,43 @@ public final class InferenceService implements AutoCloseable {
   }
 
   /**
-   * Answers a request in any form.
+   * Answers a request that came all at once, if there is room for one more.
    *
-   * @param version null for whichever is there
    * @param bytes size of the encoded request
    * @return the answer; exceptionally a {@link ServingException} where there is none
    */
   public <T> CompletableFuture<T> infer(
-      String name,
-      @Nullable String version,
-      long bytes,
-      Envelope envelope,
-      Reading reading,
-      Writing<T> writing) {
-    long since = System.nanoTime();
-    return CompletableFuture.completedFuture(name)
-        .thenComposeAsync(
-            known -> {
-              BatchQueue queue = repository.queue(known, version);
-              InferenceModel model = queue.model();
-              RequestTensors tensors = new RequestTensors(model.inputs(), bytes);
-              InferenceRequest request = read(reading, model, tensors);
-              return answer(queue, request, tensors, envelope, since)
-                  .thenApplyAsync(slices -> write(writing, request, model, slices), codec);
-            },
-            codec);
-  }
-
-  /**
-   * Answers what came with its body all at once, if there is room for one more request.
-   *
-   * @param bytes size of the request
-   */
-  public <T> CompletableFuture<T> admitted(long bytes, Supplier<CompletableFuture<T>> answering) {
+      Call call, long bytes, Reading reading, Writing<T> writing) {
     Admission.Place place = admission.enter();
     try {
       place.hold(bytes);
-      return answering.get().whenComplete((answer, e) -> place.close());
+      return infer(call, bytes, isQuick(bytes, true), place, reading, writing)
+          .whenComplete((answer, e) -> place.close());
     } catch (RuntimeException e) {
       place.close();
       throw e;
     }
+  }
+
+  private <T> CompletableFuture<T> infer(
+      Call call,
+      long bytes,
+      boolean quick,
+      Admission.Place place,
+      Reading reading,
+      Writing<T> writing) {
+    long since = System.nanoTime();
+    return CompletableFuture.completedFuture(call)
+        .thenComposeAsync(
+            known -> {
+              BatchQueue queue = repository.queue(known.model(), known.version());
+              InferenceModel model = queue.model();
+              RequestTensors tensors = new RequestTensors(model.inputs(), bytes, place::hold);
+              InferenceRequest request = read(reading, model, tensors);
+              return answer(queue, request, tensors, known, since)
+                  .thenComposeAsync(slices -> write(writing, request, model, slices), call.loop());
+            },
+            quick ? Runnable::run : codec);
   }
 
   private static InferenceRequest read(
@@ -177,6 +187,9 @@ public final class InferenceService implements AutoCloseable {
     } catch (InvalidRecordException e) {
       tensors.close();
       throw refused(e);
+    } catch (RuntimeException e) {
+      tensors.close(); // no room for them, for one
+      throw e;
     }
   }
 
@@ -187,12 +200,8 @@ public final class InferenceService implements AutoCloseable {
 
   /** Lets the model answer within the request's time. */
   private CompletableFuture<List<OutputSlice>> answer(
-      BatchQueue queue,
-      InferenceRequest request,
-      RequestTensors tensors,
-      Envelope envelope,
-      long since) {
-    Duration timeout = timeout(request, envelope);
+      BatchQueue queue, InferenceRequest request, RequestTensors tensors, Call call, long since) {
+    Duration timeout = timeout(request, call);
     long left = timeout.toNanos() - (System.nanoTime() - since);
     if (left <= 0) {
       tensors.close();
@@ -200,7 +209,7 @@ public final class InferenceService implements AutoCloseable {
     }
     PendingRequest pending;
     try {
-      pending = new PendingRequest(request, tensors, stream(request, envelope));
+      pending = new PendingRequest(request, tensors, stream(request, call));
       queue.submit(pending);
     } catch (ServingException | InvalidInputException e) {
       tensors.close();
@@ -229,10 +238,10 @@ public final class InferenceService implements AutoCloseable {
   }
 
   /** The shortest of what the request, its parameters and the configuration say. */
-  private Duration timeout(InferenceRequest request, Envelope envelope) {
+  private Duration timeout(InferenceRequest request, Call call) {
     Duration timeout = config.timeout();
-    if (envelope.timeout() != null && envelope.timeout().compareTo(timeout) < 0) {
-      timeout = envelope.timeout();
+    if (call.timeout() != null && call.timeout().compareTo(timeout) < 0) {
+      timeout = call.timeout();
     }
     // as with Triton, 0 is no time of its own
     if (request.parameters().get(TIMEOUT_PARAMETER) instanceof Number micros
@@ -243,9 +252,9 @@ public final class InferenceService implements AutoCloseable {
     return timeout;
   }
 
-  private static String stream(InferenceRequest request, Envelope envelope) {
+  private static String stream(InferenceRequest request, Call call) {
     Object parameter = request.parameters().get(STREAM_PARAMETER);
-    String stream = parameter != null ? parameter.toString() : envelope.stream();
+    String stream = parameter != null ? parameter.toString() : call.stream();
     if (stream == null) {
       return InferenceModel.NO_STREAM;
     }
@@ -257,7 +266,19 @@ public final class InferenceService implements AutoCloseable {
     return stream;
   }
 
-  private static <T> T write(
+  /** Writes a small answer here and now, on the event loop; others elsewhere. */
+  private <T> CompletableFuture<T> write(
+      Writing<T> writing,
+      InferenceRequest request,
+      InferenceModel model,
+      List<OutputSlice> slices) {
+    long bytes = slices.stream().mapToLong(slice -> slice.bytes().limit()).sum();
+    return CompletableFuture.supplyAsync(
+        () -> writeNow(writing, request, model, slices),
+        isQuick(bytes, request.binary()) ? Runnable::run : codec);
+  }
+
+  private static <T> T writeNow(
       Writing<T> writing,
       InferenceRequest request,
       InferenceModel model,

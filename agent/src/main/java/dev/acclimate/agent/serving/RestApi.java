@@ -172,24 +172,24 @@ public final class RestApi {
   }
 
   private void infer(RoutingContext context) {
-    String model = context.pathParam("model");
-    String version = context.pathParam("version");
     withBody(
         context,
-        body -> {
-          InferenceService.Envelope envelope = envelope(context.request());
-          CompletableFuture<InferenceResponse> answer =
-              service.infer(model, version, body, envelope);
-          return onContext(answer).onSuccess(response -> send(context.response(), response));
-        });
+        (body, place) ->
+            onContext(service.infer(call(context), body, place))
+                .onSuccess(response -> send(context.response(), response)));
   }
 
-  private static InferenceService.Envelope envelope(HttpServerRequest request) {
+  private InferenceService.Call call(RoutingContext context) {
+    HttpServerRequest request = context.request();
     String timeout = request.getHeader(TIMEOUT_HEADER);
-    return new InferenceService.Envelope(
+    Context loop = vertx.getOrCreateContext();
+    return new InferenceService.Call(
+        context.pathParam("model"),
+        context.pathParam("version"),
         request.getHeader(HEADER_LENGTH),
         request.getHeader(STREAM_HEADER),
-        timeout == null ? null : timeout(timeout));
+        timeout == null ? null : timeout(timeout),
+        task -> loop.runOnContext(now -> task.run()));
   }
 
   private static Duration timeout(String text) {
@@ -209,7 +209,7 @@ public final class RestApi {
   private void index(RoutingContext context) {
     withBody(
         context,
-        body -> {
+        (body, place) -> {
           boolean readyOnly = Boolean.TRUE.equals(object(body).getValue("ready"));
           return vertx
               .executeBlocking(() -> service.repository().index(readyOnly), false)
@@ -250,7 +250,7 @@ public final class RestApi {
   private void change(RoutingContext context, Change change) {
     withBody(
         context,
-        body -> {
+        (body, place) -> {
           object(body);
           return onContext(change.of(context.pathParam("model")))
               .onSuccess(done -> answer(context.response(), 200, new JsonObject()));
@@ -260,7 +260,7 @@ public final class RestApi {
   /** What is done with a request's body; sends the answer itself unless it fails. */
   @FunctionalInterface
   private interface BodyUse {
-    Future<?> of(byte[] body);
+    Future<?> of(byte[] body, Admission.Place place);
   }
 
   private void withBody(RoutingContext context, BodyUse use) {
@@ -275,7 +275,7 @@ public final class RestApi {
       return;
     }
     BodyReader.read(vertx, request, service.config(), place)
-        .compose(use::of)
+        .compose(body -> use.of(body, place))
         .onComplete(
             done -> {
               place.close();

@@ -9,7 +9,9 @@ import org.jspecify.annotations.Nullable;
  *
  * @param maxBatch samples that one run takes at most, and the most that one request may hold of a
  *     model that batches
- * @param maxDelay how long a request waits for others to share its run
+ * @param maxDelay how long a request waits for others to share its run. Requests that come while
+ *     the model runs share the next run anyway: under load waiting gains nothing, and with little
+ *     to do it makes answers late
  * @param requestBytes size of a request's body at most, after decompression
  * @param concurrent requests in hand at most; others are told to come back later
  * @param memory bytes of requests in hand at most
@@ -30,7 +32,7 @@ public record ServingConfig(
   public static final ServingConfig DEFAULT =
       new ServingConfig(
           64,
-          Duration.ofMillis(2),
+          Duration.ZERO,
           16 << 20,
           256,
           256L << 20,

@@ -90,7 +90,7 @@ class BatchQueueTest {
         "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP32\",\"shape\":[%d,%d],\"data\":%s}]}"
             .formatted(samples, width, java.util.Arrays.toString(values))
             .getBytes(StandardCharsets.UTF_8);
-    RequestTensors tensors = new RequestTensors(model.inputs(), json.length);
+    RequestTensors tensors = new RequestTensors(model.inputs(), json.length, bytes -> {});
     InferenceRequest request =
         new RequestDecoder(model.inputs(), model.outputs(), 4096).decode(json, null, tensors);
     return new PendingRequest(request, tensors, stream);

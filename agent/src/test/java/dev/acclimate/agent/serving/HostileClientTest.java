@@ -163,6 +163,23 @@ class HostileClientTest {
   }
 
   @Test
+  void whatAShortTextUnfoldsToCountsAsMemory() throws Exception {
+    byte[] nothing = "{}".getBytes(StandardCharsets.UTF_8);
+    assertThat(post("/v2/repository/models/echo-fp64/load", nothing).statusCode()).isEqualTo(200);
+    String body =
+        "{\"inputs\": [{\"name\": \"x\", \"shape\": [16000, 2], \"datatype\": \"FP64\", \"data\": ["
+            + "0,".repeat(31_999)
+            + "0]}]}";
+
+    HttpResponse<String> refused =
+        post("/v2/models/echo-fp64/infer", body.getBytes(StandardCharsets.UTF_8));
+
+    assertThat(refused.statusCode()).as("64 KB of text, 256 KB of numbers").isEqualTo(503);
+    assertThat(refused.body()).contains("requests in hand hold 262144 bytes already");
+    requireWell();
+  }
+
+  @Test
   void nestingHasABottom() throws Exception {
     String deep = "[".repeat(20_000) + "]".repeat(20_000);
 
