@@ -25,6 +25,8 @@ import inference.ServerMetadataRequest;
 import inference.ServerMetadataResponse;
 import inference.ServerReadyRequest;
 import inference.ServerReadyResponse;
+import io.grpc.health.v1.HealthCheckRequest;
+import io.grpc.health.v1.HealthCheckResponse;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -46,11 +48,17 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The service {@code inference.GRPCInferenceService}. */
+/**
+ * The service {@code inference.GRPCInferenceService}, and of {@code grpc.health.v1.Health} the
+ * method {@code Check}. A client that asks to {@code Watch} learns that it is not there and, as
+ * that protocol says, does without.
+ */
 public final class GrpcApi {
   private static final Logger log = LoggerFactory.getLogger(GrpcApi.class);
   private static final ServiceName SERVICE =
       ServiceName.create("inference", "GRPCInferenceService");
+
+  private static final ServiceName HEALTH = ServiceName.create("grpc.health.v1", "Health");
 
   private final Vertx vertx;
   private final InferenceService service;
@@ -102,21 +110,35 @@ public final class GrpcApi {
                 .repository()
                 .unload(request.getModelName())
                 .thenApply(done -> RepositoryModelUnloadResponse.getDefaultInstance()));
+    api.at(
+        HEALTH,
+        "Check",
+        HealthCheckRequest.getDefaultInstance(),
+        request -> now(health(request, ready)));
     api.server.callHandler(
-        method("ModelInfer", ModelInferRequest.getDefaultInstance()),
+        method(SERVICE, "ModelInfer", ModelInferRequest.getDefaultInstance()),
         call -> call.handler(message -> api.answer(call, () -> api.infer(call, message))));
     return api.server;
   }
 
-  private static <I extends Message> ServiceMethod<I, Message> method(String name, I request) {
+  private static <I extends Message> ServiceMethod<I, Message> method(
+      ServiceName service, String name, I request) {
     return ServiceMethod.server(
-        SERVICE, name, GrpcMessageEncoder.encoder(), GrpcMessageDecoder.decoder(request));
+        service, name, GrpcMessageEncoder.encoder(), GrpcMessageDecoder.decoder(request));
   }
 
   private <I extends Message> void at(
       String name, I request, Function<I, CompletableFuture<? extends Message>> handling) {
+    at(SERVICE, name, request, handling);
+  }
+
+  private <I extends Message> void at(
+      ServiceName of,
+      String name,
+      I request,
+      Function<I, CompletableFuture<? extends Message>> handling) {
     server.callHandler(
-        method(name, request),
+        method(of, name, request),
         call -> call.handler(message -> answer(call, () -> handling.apply(message))));
   }
 
@@ -177,6 +199,22 @@ public final class GrpcApi {
             .setVersion(RestApi.serverVersion())
             .addExtensions("model_repository")
             .build());
+  }
+
+  /** Of the server, by no name, or of its service; a server is as ready as that is. */
+  private static HealthCheckResponse health(HealthCheckRequest request, BooleanSupplier ready) {
+    String name = request.getService();
+    if (!name.isEmpty() && !name.equals(SERVICE.fullyQualifiedName())) {
+      throw new ServingException(
+          ServingException.Kind.NOT_FOUND,
+          "service: expected none or " + SERVICE.fullyQualifiedName() + ", found another");
+    }
+    return HealthCheckResponse.newBuilder()
+        .setStatus(
+            ready.getAsBoolean()
+                ? HealthCheckResponse.ServingStatus.SERVING
+                : HealthCheckResponse.ServingStatus.NOT_SERVING)
+        .build();
   }
 
   private static @Nullable String version(String text) {

@@ -31,6 +31,8 @@ import io.grpc.ManagedChannel;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.grpc.health.v1.HealthCheckRequest;
+import io.grpc.health.v1.HealthCheckResponse;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.protobuf.ProtoUtils;
 import io.grpc.stub.ClientCalls;
@@ -65,11 +67,16 @@ class GrpcConformanceTest {
 
   private static <I extends Message, O extends Message> O call(
       String method, I request, O answer, CallOptions options) {
+    return callFully("inference.GRPCInferenceService/" + method, request, answer, options);
+  }
+
+  private static <I extends Message, O extends Message> O callFully(
+      String method, I request, O answer, CallOptions options) {
     @SuppressWarnings("unchecked")
     MethodDescriptor<I, O> descriptor =
         MethodDescriptor.<I, O>newBuilder()
             .setType(MethodDescriptor.MethodType.UNARY)
-            .setFullMethodName("inference.GRPCInferenceService/" + method)
+            .setFullMethodName(method)
             .setRequestMarshaller(ProtoUtils.marshaller((I) request.getDefaultInstanceForType()))
             .setResponseMarshaller(ProtoUtils.marshaller(answer))
             .build();
@@ -331,5 +338,25 @@ class GrpcConformanceTest {
 
     assertThat(status.getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
     assertThat(infer(sum().build()).getOutputsCount()).isEqualTo(2);
+  }
+
+  private static HealthCheckResponse health(String service) {
+    return callFully(
+        "grpc.health.v1.Health/Check",
+        HealthCheckRequest.newBuilder().setService(service).build(),
+        HealthCheckResponse.getDefaultInstance(),
+        CallOptions.DEFAULT.withDeadlineAfter(30, TimeUnit.SECONDS));
+  }
+
+  @Test
+  void tellsItsHealthAsProbesOfGrpcAskForIt() {
+    assertThat(health("").getStatus()).isEqualTo(HealthCheckResponse.ServingStatus.SERVING);
+    assertThat(health("inference.GRPCInferenceService").getStatus())
+        .isEqualTo(HealthCheckResponse.ServingStatus.SERVING);
+    assertThat(
+            catchThrowableOfType(StatusRuntimeException.class, () -> health("another"))
+                .getStatus()
+                .getCode())
+        .isEqualTo(Status.Code.NOT_FOUND);
   }
 }
