@@ -12,6 +12,7 @@ import java.util.function.DoubleUnaryOperator;
  */
 public final class Overload {
   private static final int PERIODS = 20;
+  private static final int WARM_UP_ROUNDS = 3;
   private static final long LEAST_PERIOD_MILLIS = 1000;
 
   private final ServerProcess server;
@@ -75,7 +76,9 @@ public final class Overload {
    * @param heard is told of each period as it ends
    */
   public Result run(DoubleUnaryOperator rate, Duration time, Consumer<Period> heard) {
-    closed(); // warms up
+    for (int i = 0; i < WARM_UP_ROUNDS; i++) {
+      closed();
+    }
     LoadGenerator.Waited before = closed();
     List<Period> periods = new ArrayList<>();
     Tally total = new Tally();

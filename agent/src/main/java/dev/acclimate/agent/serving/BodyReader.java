@@ -38,7 +38,7 @@ final class BodyReader {
   }
 
   private void start() {
-    long announced = announced();
+    long announced = announced(request);
     if (announced > config.requestBytes()) {
       refuse(tooLarge());
       return;
@@ -57,7 +57,8 @@ final class BodyReader {
         end -> done.tryComplete(size == bytes.length ? bytes : Arrays.copyOf(bytes, size)));
   }
 
-  private long announced() {
+  /** The length that a request says its body has; 0 where it says none. */
+  static long announced(HttpServerRequest request) {
     String length = request.getHeader("content-length");
     try {
       return length == null ? 0 : Long.parseLong(length);

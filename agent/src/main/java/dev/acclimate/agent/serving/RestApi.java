@@ -347,16 +347,27 @@ public final class RestApi {
     var unused = request.connection().close();
   }
 
-  private static void fail(HttpServerRequest request, HttpServerResponse response, Throwable e) {
+  /**
+   * Whether the rest of a request's body is let pass, so that its connection can go on. To open one
+   * anew for each request that was refused would be more work than to answer it.
+   */
+  private boolean letsPass(HttpServerRequest request, Throwable cause) {
+    return cause instanceof ServingException refusal
+        && refusal.kind() == Kind.BUSY
+        && BodyReader.announced(request) > 0
+        && BodyReader.announced(request) <= service.config().requestBytes();
+  }
+
+  private void fail(HttpServerRequest request, HttpServerResponse response, Throwable e) {
     if (response.ended() || response.closed()) {
       return;
     }
-    boolean unread = !request.isEnded();
+    Throwable cause = InferenceService.cause(e);
+    boolean unread = !request.isEnded() && !letsPass(request, cause);
     if (unread && request.version() != HttpVersion.HTTP_2) {
       response.putHeader("connection", "close"); // the rest of the body is not waited for
       response.endHandler(sent -> closing(request));
     }
-    Throwable cause = InferenceService.cause(e);
     if (cause instanceof ServingException refusal) {
       fail(response, refusal);
     } else if (cause instanceof IllegalArgumentException) {

@@ -151,6 +151,9 @@ class HostileClientTest {
       assertThat(refused.statusCode()).isEqualTo(503);
       assertThat(refused.headers().firstValue("retry-after")).hasValue("1");
       assertThat(refused.body()).contains("overloaded: 2 requests are in hand already");
+      assertThat(refused.headers().firstValue("connection"))
+          .as("a new connection for each attempt would be more work than the refusal")
+          .isEmpty();
       HttpRequest live = HttpRequest.newBuilder(agent.uri("/v2/health/live")).build();
       assertThat(http.send(live, HttpResponse.BodyHandlers.discarding()).statusCode())
           .isEqualTo(200);
