@@ -71,7 +71,7 @@ public final class Agent implements AutoCloseable {
   private final Counter switchesDone;
   private final Counter switchesRefused;
   private final boolean serves;
-  private final ServedModels servedModels = new ServedModels(this);
+  private final ServedModels servedModels;
   private volatile Running running;
   private @Nullable Feedback feedback;
   private @Nullable StreamProcessor processor;
@@ -118,8 +118,9 @@ public final class Agent implements AutoCloseable {
     this.open = open;
     this.feedbackConfig = config.feedback();
     this.serves = config.serving() != null;
-    this.running = open(config.model());
     this.registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    this.servedModels = new ServedModels(this, new ServingMeters(registry));
+    this.running = open(config.model());
     this.switchesDone = switches("done");
     this.switchesRefused = switches("refused");
     new JvmMemoryMetrics().bindTo(registry);
@@ -220,7 +221,7 @@ public final class Agent implements AutoCloseable {
               router,
               servedModels,
               AccessControl.of(address.isLoopback(), address.tokenFile()));
-      servedModels.tell(api::event);
+      servedModels.tell(api);
       administration = api;
     }
   }

@@ -60,7 +60,7 @@ public final class AgentServer {
       @Nullable InferenceService inference,
       Consumer<Router> administration) {
     Router router = Router.router(vertx);
-    router.route().handler(new RequestTrace());
+    router.route().order(-2).handler(new RequestMeters(registry)).handler(new RequestTrace());
     RestApi.tellErrors(router);
     router.get("/metrics").handler(context -> metrics(vertx, context, registry));
     router
@@ -118,8 +118,7 @@ public final class AgentServer {
 
   /** gRPC shares the port: its requests are told by their content type. */
   private static void grpcOr(RoutingContext context, GrpcServer grpc) {
-    String type = context.request().getHeader("content-type");
-    if (type != null && type.startsWith("application/grpc")) {
+    if (RequestMeters.isGrpc(context.request())) {
       grpc.handle(context.request());
     } else {
       context.next();

@@ -2,6 +2,7 @@ package dev.acclimate.agent;
 
 import dev.acclimate.adapters.serving.ServedModel;
 import dev.acclimate.agent.admin.Administered;
+import dev.acclimate.agent.admin.ModelEvents;
 import dev.acclimate.agent.admin.ModelSignals;
 import dev.acclimate.agent.serving.InferenceService;
 import dev.acclimate.agent.serving.RequestListener;
@@ -18,36 +19,47 @@ final class ServedModels implements Administered, RequestListener {
   private final Agent agent;
   private final Map<String, ModelSignals> signals = new ConcurrentHashMap<>();
   private volatile @Nullable InferenceService service;
-  private volatile @Nullable Events events;
+  private final ServingMeters meters;
+  private volatile @Nullable ModelEvents events;
 
-  /** Is told what happens to a model. */
-  @FunctionalInterface
-  interface Events {
-    void add(String model, String what, String why);
-  }
-
-  ServedModels(Agent agent) {
+  ServedModels(Agent agent, ServingMeters meters) {
     this.agent = agent;
+    this.meters = meters;
   }
 
   void serveBy(InferenceService inference) {
     service = inference;
+    meters.inHand(inference::requestsInHand, inference::bytesInHand);
+    inference.repository().onGone(this::forget);
   }
 
-  void tell(Events listener) {
+  private void forget(String model) {
+    signals.remove(model);
+    meters.remove(model);
+    ModelEvents current = events;
+    if (current != null) {
+      current.gone(model);
+    }
+  }
+
+  void tell(ModelEvents listener) {
     events = listener;
   }
 
   /** What a model of that name does is told to. */
   ModelSignals listener(String model) {
+    meters.add(model);
     return signals.computeIfAbsent(
-        model, name -> new ModelSignals((what, why) -> event(name, what, why)));
+        model,
+        name ->
+            new ModelSignals(
+                (what, why) -> event(name, what, why), event -> meters.count(name, event)));
   }
 
   private void event(String model, String what, String why) {
-    Events current = events;
+    ModelEvents current = events;
     if (current != null) {
-      current.add(model, what, why);
+      current.event(model, what, why);
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.acclimate.agent;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -64,6 +65,10 @@ class AdministrationTest {
   }
 
   private void infer(Agent agent) throws Exception {
+    infer(agent, "");
+  }
+
+  private void infer(Agent agent, String id) throws Exception {
     String data = String.join(",", Collections.nCopies(IMAGE, "3.5"));
     HttpResponse<String> answer =
         send(
@@ -71,8 +76,8 @@ class AdministrationTest {
             "POST",
             "/v2/models/tiny/infer",
             """
-            {"inputs":[{"name":"image","datatype":"FP32","shape":[1,3,32,32],"data":[%s]}]}"""
-                .formatted(data));
+            {"id":"%s","inputs":[{"name":"image","datatype":"FP32","shape":[1,3,32,32],"data":[%s]}]}"""
+                .formatted(id, data));
     assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
   }
 
@@ -165,6 +170,10 @@ class AdministrationTest {
         "PUT | /api/models/tiny/mode | [1 | 400 | a text 'mode'",
         "PUT | /api/models/tiny/method | {\"method\": \"tbm\"} | 400 | unknown method 'tbm'",
         "PUT | /api/models/tiny/state | no state | 400 | state",
+        "POST | /api/models/tiny/labels | {\"id\": \"a\", \"label\": 1} | 404 | recent request",
+        "POST | /api/models/tiny/labels | {\"id\": \"a\"} | 400 | label: expected a class",
+        "POST | /api/models/tiny/labels | {\"label\": 1} | 400 | id: expected the id",
+        "POST | /api/models/tiny/labels | | 400 | expected",
         "GET | /api/nothing | | 404 | no such path",
       })
   void saysWhatIsWrong(String verb, String path, String body, int status, String message)
@@ -177,6 +186,59 @@ class AdministrationTest {
       assertThat(answer.statusCode()).as(answer.body()).isEqualTo(status);
       assertThat(JSON.readTree(answer.body()).get("error").textValue()).contains(message);
       assertThat(state(agent)).isEqualTo(before);
+    }
+  }
+
+  @Test
+  void labelsTellHowOftenAnswersWereRight() throws Exception {
+    try (Agent agent = start("mode: shadow")) {
+      infer(agent, "first");
+      infer(agent, "second");
+
+      int right = 0;
+      for (int label = 0; label < 2; label++) {
+        String id = label == 0 ? "first" : "second";
+        HttpResponse<String> answer =
+            send(
+                agent,
+                "POST",
+                "/api/models/tiny/labels",
+                "{\"id\": \"" + id + "\", \"label\": " + label + "}");
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+        right += JSON.readTree(answer.body()).get("right").asInt();
+      }
+
+      assertThat(right).as("the same image cannot be of two classes").isLessThan(2);
+      assertThat(model(agent).get("labels").asInt()).isEqualTo(2);
+      assertThat(model(agent).get("accuracy").asDouble()).isEqualTo(right / 2.0);
+      await()
+          .untilAsserted(
+              () ->
+                  assertThat(send(agent, "GET", "/api/history", "").body())
+                      .contains("\"accuracy_adapted\":", "\"accuracy_frozen\":"));
+    }
+  }
+
+  @Test
+  void whatIsUnloadedLeavesNothingBehind() throws Exception {
+    Path models = Files.createDirectories(folder.resolve("models"));
+    TinyClassifier.write(models.resolve("other.onnx"));
+    try (Agent agent = start("models: '" + models + "'")) {
+      String model = "/v2/repository/models/other";
+      assertThat(send(agent, "POST", model + "/load", "").statusCode()).isEqualTo(200);
+      assertThat(send(agent, "POST", "/api/models/other/snapshots", "").statusCode())
+          .isEqualTo(200);
+      assertThat(send(agent, "GET", "/metrics", "").body())
+          .contains("acclimate_guard_events_total{action=\"warned\",model=\"other\"} 0.0");
+
+      assertThat(send(agent, "POST", model + "/unload", "").statusCode()).isEqualTo(200);
+
+      assertThat(send(agent, "GET", "/metrics", "").body())
+          .contains("model=\"tiny\"")
+          .doesNotContain("model=\"other\"");
+      assertThat(send(agent, "POST", model + "/load", "").statusCode()).isEqualTo(200);
+      assertThat(send(agent, "GET", "/api/models/other/snapshots", "").body())
+          .isEqualTo("{\"snapshots\":[]}");
     }
   }
 

@@ -35,7 +35,18 @@ class MetersTest {
   private static final Pattern LABEL = Pattern.compile("(\\w+)=\"[^\"]*\"");
 
   private static final List<String> BOUNDED =
-      List.of("answer", "group", "method", "outcome", "quantile", "reason", "shadowed");
+      List.of(
+          "action",
+          "answer",
+          "group",
+          "method",
+          "model",
+          "outcome",
+          "quantile",
+          "reason",
+          "route",
+          "shadowed",
+          "status");
 
   /** Base units, and what is counted. */
   private static final Pattern UNIT = Pattern.compile(".*_(seconds|bytes|samples|total)(_max)?");
@@ -67,6 +78,33 @@ class MetersTest {
       await().until(() -> agent.health().orElseThrow().ready());
       metrics = get(agent);
     }
+    Path serving =
+        Files.writeString(
+            folder.resolve("serving.yaml"),
+            "model: '%s'\nthreads: 1\nhttp: {port: 0}\n".formatted(folder.resolve("tiny.onnx")));
+    try (Agent agent = Agent.start(AgentConfig.read(serving, Map.of()), ModelOpener::adaptive)) {
+      var first = get(agent); // which is counted in the second
+      assertThat(first).isNotEmpty();
+      metrics = union(metrics, get(agent));
+    }
+  }
+
+  /** Families of both; those that are in both of the first. */
+  private static String union(String one, String other) {
+    StringBuilder all = new StringBuilder(one);
+    for (String family : other.split("(?m)^(?=# HELP )")) {
+      String head = family.lines().findFirst().orElse("");
+      if (!head.isEmpty() && !one.contains(head + "\n")) {
+        all.append(family);
+      }
+    }
+    return all.toString();
+  }
+
+  @Test
+  void routesAreTemplates() {
+    assertThat(metrics)
+        .contains("acclimate_http_requests_seconds_count{route=\"/metrics\",status=\"2xx\"} 1");
   }
 
   private static String get(Agent agent) throws Exception {

@@ -1,6 +1,7 @@
 package dev.acclimate.simulate;
 
 import dev.acclimate.adapters.AdaptiveModel;
+import dev.acclimate.adapters.serving.BatchShare;
 import dev.acclimate.adapters.serving.InferenceModel;
 import dev.acclimate.models.Dimension;
 import dev.acclimate.models.ElementType;
@@ -11,7 +12,6 @@ import dev.acclimate.simulate.data.ImageSet;
 import dev.acclimate.simulate.data.ImageShape;
 import dev.acclimate.simulate.data.Layout;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.LongStream;
@@ -120,11 +120,9 @@ public final class Classifier {
    * @return the scores {@code [B, classes]}, valid until the model's next run
    */
   Tensor scores(InferenceModel model, Tensor batch, Tensor tasks) {
-    List<String> streams = Collections.nCopies((int) batch.size(0), InferenceModel.NO_STREAM);
+    List<BatchShare> all = List.of(BatchShare.unnamed((int) batch.size(0)));
     Tensor scores =
-        model
-            .run(Map.of(input.name(), batch, AdaptiveModel.TASK_INPUT, tasks), streams)
-            .get(output);
+        model.run(Map.of(input.name(), batch, AdaptiveModel.TASK_INPUT, tasks), all).get(output);
     if (scores == null) {
       throw new IllegalStateException("no output " + output);
     }

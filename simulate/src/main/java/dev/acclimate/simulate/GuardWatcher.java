@@ -23,7 +23,7 @@ final class GuardWatcher implements ServingListener {
   }
 
   @Override
-  public void guarded(String model, GuardEvent event) {
+  public void guarded(GuardEvent event) {
     events.add(event);
   }
 

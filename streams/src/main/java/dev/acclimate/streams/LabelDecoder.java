@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * Decodes feedback: {@code {"id": "camera-7", "label": 3}}, or {@code "label": [3, 1, ...]} for a
  * request of several samples. Further fields are passed over.
  */
-final class LabelDecoder {
+public final class LabelDecoder {
   private static final JsonFactory JSON =
       JsonFactory.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
 
@@ -23,14 +23,14 @@ final class LabelDecoder {
 
   /** The labels of a request. */
   @SuppressWarnings("ArrayRecordComponent") // not compared
-  record Labelled(String id, long[] labels) {}
+  public record Labelled(String id, long[] labels) {}
 
   /**
    * A decoder.
    *
    * @param maxLabels labels of the largest request there can be
    */
-  LabelDecoder(int maxLabels) {
+  public LabelDecoder(int maxLabels) {
     this.maxLabels = maxLabels;
   }
 
@@ -39,7 +39,7 @@ final class LabelDecoder {
    *
    * @throws InvalidRecordException when it is no feedback, naming field, expected and found
    */
-  Labelled decode(byte @Nullable [] value) throws InvalidRecordException {
+  public Labelled decode(byte @Nullable [] value) throws InvalidRecordException {
     if (value == null) {
       throw malformed("expected a label, found a null value");
     }

@@ -63,6 +63,11 @@ public record GuardEvent(long batch, Kind kind, Signal signal, double value, dou
 
   /** Its kind as metrics call it, such as {@code fell_back}. */
   public String id() {
+    return id(kind);
+  }
+
+  /** A kind as metrics call it. */
+  public static String id(Kind kind) {
     return kind.name().toLowerCase(Locale.ROOT);
   }
 }

@@ -67,6 +67,20 @@ public final class Scores {
     return new Scores(rows, classes);
   }
 
+  /** The classes that {@code [B, classes]} scores answer. */
+  public static int[] answers(Tensor scores) {
+    FloatBuffer values = scores.floats();
+    int width = (int) scores.size(1);
+    int[] classes = new int[(int) scores.size(0)];
+    for (int b = 0; b < classes.length; b++) {
+      int row = b * width;
+      for (int c = 1; c < width; c++) {
+        classes[b] = values.get(row + c) > values.get(row + classes[b]) ? c : classes[b];
+      }
+    }
+    return classes;
+  }
+
   /** Puts probabilities in the place of scores; returns the first of the highest. */
   private static int toProbabilities(float... scores) {
     int best = 0;

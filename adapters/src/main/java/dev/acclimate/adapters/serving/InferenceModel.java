@@ -32,13 +32,12 @@ public interface InferenceModel extends AutoCloseable {
    * Answers a batch.
    *
    * @param batch a tensor for every input, samples along axis 0, not written to
-   * @param streams the stream of each sample, {@link #NO_STREAM} where its sender named none; a
-   *     model without a batch axis gets one
+   * @param shares the requests that make it up, in order
    * @return a tensor for every output, valid until the next run
    * @throws InvalidInputException when an input is missing or its type or shape does not fit
    * @throws RuntimeFailure when ONNX Runtime fails
    */
-  Map<String, Tensor> run(Map<String, Tensor> batch, List<String> streams);
+  Map<String, Tensor> run(Map<String, Tensor> batch, List<BatchShare> shares);
 
   /** Lets go of the model; no run follows. */
   @Override

@@ -4,6 +4,8 @@ import dev.acclimate.adapters.AdaptationState;
 import dev.acclimate.adapters.AdaptiveModel;
 import dev.acclimate.adapters.BatchResult;
 import dev.acclimate.adapters.guard.Guard;
+import dev.acclimate.adapters.guard.GuardEvent;
+import dev.acclimate.adapters.guard.GuardNews;
 import dev.acclimate.adapters.guard.GuardPolicy;
 import dev.acclimate.adapters.guard.GuardSignals;
 import dev.acclimate.adapters.guard.Scores;
@@ -11,15 +13,19 @@ import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.RuntimeFailure;
 import dev.acclimate.models.Tensor;
 import dev.acclimate.models.TensorInfo;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * A model in production: the frozen one and the adapted one behind one set of answers. The {@link
@@ -38,6 +44,9 @@ import org.slf4j.LoggerFactory;
 public final class ServedModel implements InferenceModel {
   private static final Logger log = LoggerFactory.getLogger(ServedModel.class);
 
+  /** Labelled answers that accuracies are over. */
+  private static final int RECENT = 1000;
+
   private final AdaptiveModel model;
   private final String name;
   private final String version;
@@ -45,12 +54,18 @@ public final class ServedModel implements InferenceModel {
   private final ReentrantLock turn = new ReentrantLock();
   private final AdaptationState start;
   private final RowMix mix = new RowMix();
+  private final GuardNews news = new GuardNews();
   private AdaptationState current;
   private AdaptationState next;
   private final GoodStates good;
   private final @Nullable Guard guard;
-  private final String scoresOutput;
+  private final @Nullable String scoresOutput;
   private final String samplesInput;
+  private final RecentAnswers recent = new RecentAnswers();
+  private final RecentAccuracy givenAccuracy = new RecentAccuracy(RECENT);
+  private final RecentAccuracy adaptedAccuracy = new RecentAccuracy(RECENT);
+  private final RecentAccuracy frozenAccuracy = new RecentAccuracy(RECENT);
+  private final AtomicLong labels = new AtomicLong();
   private volatile Mode mode;
 
   private ServedModel(
@@ -71,7 +86,8 @@ public final class ServedModel implements InferenceModel {
     this.good = new GoodStates(start, policy.snapshots(), policy.snapshotBytes());
     boolean watched = policy.watches() && model.adapts();
     this.guard = watched ? new Guard(policy) : null;
-    this.scoresOutput = watched ? Scores.output(model.outputs()) : "";
+    boolean scored = watched || Scores.areIn(model.outputs());
+    this.scoresOutput = scored ? Scores.output(model.outputs()) : null;
     this.samplesInput = watched ? model.samplesInput() : "";
   }
 
@@ -138,8 +154,8 @@ public final class ServedModel implements InferenceModel {
   }
 
   @Override
-  public Map<String, Tensor> run(Map<String, Tensor> batch, List<String> streams) {
-    return inTurn(() -> answer(batch, streams));
+  public Map<String, Tensor> run(Map<String, Tensor> batch, List<BatchShare> shares) {
+    return inTurn(() -> answer(batch, shares));
   }
 
   /** Runs between two batches, or as one. */
@@ -161,12 +177,16 @@ public final class ServedModel implements InferenceModel {
     }
   }
 
-  private Map<String, Tensor> answer(Map<String, Tensor> batch, List<String> streams) {
-    boolean[] wanted = new boolean[streams.size()];
+  private Map<String, Tensor> answer(Map<String, Tensor> batch, List<BatchShare> shares) {
+    boolean[] wanted = new boolean[shares.stream().mapToInt(BatchShare::samples).sum()];
     int count = 0;
-    for (int i = 0; i < wanted.length; i++) {
-      wanted[i] = mode.answersAdapted(streams.get(i));
-      count += wanted[i] ? 1 : 0;
+    int first = 0;
+    for (BatchShare share : shares) {
+      if (mode.answersAdapted(share.stream())) {
+        Arrays.fill(wanted, first, first + share.samples(), true);
+        count += share.samples();
+      }
+      first += share.samples();
     }
     Answering answering = new Answering(batch);
     if (mode.adapts()) {
@@ -189,12 +209,36 @@ public final class ServedModel implements InferenceModel {
             answering.stepped,
             current.step(),
             guard == null ? null : guard.signals()));
+    Map<String, Tensor> given = given(answering, count, wanted);
+    remember(shares, given, answering);
+    return given;
+  }
+
+  private Map<String, Tensor> given(Answering answering, int count, boolean... wanted) {
+    BatchResult adapted = answering.adapted;
     if (adapted == null || count == 0) {
       return answering.frozen();
     }
     return count == wanted.length
         ? adapted.outputs()
         : mix.of(answering.frozen(), adapted.outputs(), wanted);
+  }
+
+  /** Keeps the answers for labels that may come. */
+  private void remember(List<BatchShare> shares, Map<String, Tensor> given, Answering answering) {
+    if (scoresOutput != null && shares.stream().anyMatch(share -> share.id() != null)) {
+      BatchResult adapted = answering.adapted;
+      recent.add(
+          shares,
+          new RecentAnswers.Answer(
+              classes(given),
+              adapted == null ? null : classes(adapted.outputs()),
+              answering.frozen == null ? null : classes(answering.frozen)));
+    }
+  }
+
+  private int[] classes(Map<String, Tensor> outputs) {
+    return Scores.answers(Objects.requireNonNull(outputs.get(String.valueOf(scoresOutput))));
   }
 
   /** A batch on its way through the two models. */
@@ -251,7 +295,7 @@ public final class ServedModel implements InferenceModel {
     }
 
     private Scores scores(Map<String, Tensor> outputs) {
-      return Scores.of(Objects.requireNonNull(outputs.get(scoresOutput)));
+      return Scores.of(Objects.requireNonNull(outputs.get(String.valueOf(scoresOutput))));
     }
 
     private void obey(Guard.Decision decision) {
@@ -264,7 +308,13 @@ public final class ServedModel implements InferenceModel {
       } else if (decision.keep()) {
         step();
       }
-      decision.events().forEach(event -> listener.guarded(name, event));
+      decision.events().forEach(this::tell);
+    }
+
+    private void tell(GuardEvent event) {
+      Level level = event.kind() == GuardEvent.Kind.TRUSTED ? Level.INFO : Level.WARN;
+      news.of(event).ifPresent(text -> log.atLevel(level).log("{}: guard: {}", name, text));
+      listener.guarded(event);
     }
 
     private void step() {
@@ -276,19 +326,81 @@ public final class ServedModel implements InferenceModel {
   }
 
   /**
-   * Tells the guard of a label. Nothing happens before the next batch.
+   * Tells what a request should have been answered with. Where both models answered it, the guard
+   * learns from it, from the next batch on.
    *
-   * @param adaptedRight whether the adapted model's answer to the sample was the label
-   * @param frozenRight whether the frozen model's was
+   * @param id the request's
+   * @param expected the class of each of its samples
+   * @return how many of its samples were answered rightly; empty where no answer to that request is
+   *     kept: it had none, had its labels, or was long ago
+   * @throws InvalidInputException when labels do not fit the request or the model
    */
-  public void label(boolean adaptedRight, boolean frozenRight) {
-    inTurn(
+  public OptionalInt label(String id, long... expected) {
+    if (scoresOutput == null) {
+      throw new InvalidInputException(
+          "label: expected a model with class scores, an FP32 output [batch, classes] of two"
+              + " classes or more, found "
+              + outputs());
+    }
+    return inTurn(
         () -> {
-          Guard watching = guard;
-          if (watching != null) {
-            watching.label(adaptedRight, frozenRight);
+          RecentAnswers.Answer answer = recent.get(id);
+          if (answer == null) {
+            return OptionalInt.empty();
           }
+          requireFit(answer, expected);
+          recent.remove(id);
+          return OptionalInt.of(judge(answer, expected));
         });
+  }
+
+  private void requireFit(RecentAnswers.Answer answer, long... expected) {
+    if (expected.length != answer.given().length) {
+      throw new InvalidInputException(
+          "label: expected one for each of the request's "
+              + answer.given().length
+              + " samples, found "
+              + expected.length);
+    }
+    for (TensorInfo output : outputs()) {
+      if (output.name().equals(scoresOutput) && output.dimensions().get(1).isFixed()) {
+        long classes = output.dimensions().get(1).size();
+        for (long label : expected) {
+          if (label < 0 || label >= classes) {
+            throw new InvalidInputException(
+                "label: expected classes from 0 to " + (classes - 1) + ", found " + label);
+          }
+        }
+      }
+    }
+  }
+
+  private int judge(RecentAnswers.Answer answer, long... expected) {
+    int right = 0;
+    int[] adapted = answer.adapted();
+    int[] frozen = answer.frozen();
+    for (int i = 0; i < expected.length; i++) {
+      boolean givenRight = answer.given()[i] == expected[i];
+      right += givenRight ? 1 : 0;
+      givenAccuracy.add(givenRight);
+      if (adapted != null && frozen != null) {
+        boolean adaptedRight = adapted[i] == expected[i];
+        boolean frozenRight = frozen[i] == expected[i];
+        adaptedAccuracy.add(adaptedRight);
+        frozenAccuracy.add(frozenRight);
+        if (guard != null) {
+          guard.label(adaptedRight, frozenRight);
+        }
+      }
+    }
+    labels.addAndGet(expected.length);
+    return right;
+  }
+
+  /** How often answers were right, as far as labels tell. */
+  public LabelledAccuracy accuracy() {
+    return new LabelledAccuracy(
+        labels.get(), givenAccuracy.value(), adaptedAccuracy.value(), frozenAccuracy.value());
   }
 
   /** What the guard sees, empty where none watches. */
@@ -344,6 +456,7 @@ public final class ServedModel implements InferenceModel {
         () -> {
           current.set(state);
           good.startFrom(state);
+          recent.clear(); // labels that are still to come would judge the state before
           if (guard != null) {
             guard.reset();
           }

@@ -21,7 +21,6 @@ import dev.acclimate.models.SessionSettings;
 import dev.acclimate.models.Tensor;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -34,8 +33,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ServedModelTest {
   private static final int SAMPLES = 8;
   private static final int CLASSES = 5;
-  private static final List<String> UNNAMED =
-      Collections.nCopies(SAMPLES, InferenceModel.NO_STREAM);
+  private static final List<BatchShare> UNNAMED = List.of(BatchShare.unnamed(SAMPLES));
 
   private static AdaptiveModel open(String method) {
     AdaptedModel adapted = AdaptedModel.adapt(TwoSiteModel.of(1), Method.parse(method));
@@ -135,7 +133,10 @@ class ServedModelTest {
         System.arraycopy(from, i * CLASSES, expected, i * CLASSES, CLASSES);
       }
 
-      Map<String, Tensor> outputs = served.run(Map.of("image", batch), streams);
+      Map<String, Tensor> outputs =
+          served.run(
+              Map.of("image", batch),
+              streams.stream().map(stream -> new BatchShare(stream, 1, null)).toList());
 
       assertThat(logits(outputs)).isEqualTo(expected);
       assertThat(outputs).containsKeys("logits", "features");
@@ -201,13 +202,59 @@ class ServedModelTest {
     }
   }
 
+  /** Runs two requests, of all samples but one and of one. */
+  private static int[] answers(ServedModel served) {
+    try (Tensor batch = batch(1)) {
+      Map<String, Tensor> outputs =
+          served.run(
+              Map.of("image", batch),
+              List.of(
+                  new BatchShare("camera", SAMPLES - 1, "many"),
+                  new BatchShare("camera", 1, "one")));
+      return Scores.answers(outputs.get("logits"));
+    }
+  }
+
+  @Test
+  void labelsMeetTheAnswersOfTheirRequestOnce() {
+    try (ServedModel served = serve(Mode.SHADOW)) {
+      int[] answers = answers(served);
+      long[] expected = IntStream.range(0, SAMPLES - 1).mapToLong(i -> answers[i]).toArray();
+      expected[2] = (expected[2] + 1) % CLASSES;
+
+      assertThat(served.label("many", expected)).hasValue(SAMPLES - 2);
+      assertThat(served.label("one", answers[SAMPLES - 1])).hasValue(1);
+
+      assertThat(served.accuracy().labels()).isEqualTo(SAMPLES);
+      assertThat(served.accuracy().given()).isEqualTo((SAMPLES - 1.0) / SAMPLES);
+      assertThat(served.accuracy().frozen()).isEqualTo((SAMPLES - 1.0) / SAMPLES);
+      assertThat(served.accuracy().adapted()).isBetween(0.0, 1.0);
+      assertThat(served.label("many", expected)).as("again").isEmpty();
+      assertThat(served.label("other", 0)).isEmpty();
+    }
+  }
+
+  @Test
+  void labelsThatDoNotFitChangeNothing() {
+    try (ServedModel served = serve(Mode.ACTIVE)) {
+      int[] answers = answers(served);
+
+      assertThatThrownBy(() -> served.label("one", 0, 1))
+          .hasMessage("label: expected one for each of the request's 1 samples, found 2");
+      assertThatThrownBy(() -> served.label("one", CLASSES))
+          .hasMessage("label: expected classes from 0 to 4, found 5");
+      assertThat(served.accuracy().labels()).isZero();
+      assertThat(served.label("one", answers[SAMPLES - 1])).hasValue(1);
+    }
+  }
+
   @Test
   void theGuardHoldsTheStateAndAnswersFrozenWhereInputsStandStill() {
     List<GuardEvent> events = new ArrayList<>();
     ServingListener listener =
         new ServingListener() {
           @Override
-          public void guarded(String model, GuardEvent event) {
+          public void guarded(GuardEvent event) {
             events.add(event);
           }
         };

@@ -2,9 +2,12 @@ package dev.acclimate.agent.admin;
 
 import dev.acclimate.adapters.AdaptationState;
 import dev.acclimate.adapters.guard.GuardSignals;
+import dev.acclimate.adapters.serving.LabelledAccuracy;
 import dev.acclimate.adapters.serving.Mode;
 import dev.acclimate.adapters.serving.ServedModel;
 import dev.acclimate.models.InvalidInputException;
+import dev.acclimate.streams.InvalidRecordException;
+import dev.acclimate.streams.LabelDecoder;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
@@ -29,9 +32,10 @@ import org.slf4j.LoggerFactory;
  * <p>Errors are {@code {"error": "..."}}: 400 for what cannot be done, 401 and 403 as {@link
  * AccessControl} says, 404 for names that are not there, 413 for a state that is too large.
  */
-public final class AdminApi implements AutoCloseable {
+public final class AdminApi implements ModelEvents, AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(AdminApi.class);
   private static final long MOST_JSON_BYTES = 64 << 10;
+  private static final int MOST_LABELS = 1 << 16;
   private static final long MOST_STATE_BYTES = 512L << 20;
   private static final String ASKED = "administration";
 
@@ -68,6 +72,7 @@ public final class AdminApi implements AutoCloseable {
     router.post(model + "/snapshots").handler(api::takeSnapshot);
     router.post(model + "/snapshots/:id/restore").handler(api::restoreSnapshot);
     router.post(model + "/reset").handler(api::reset);
+    router.post(model + "/labels").handler(bodies(MOST_JSON_BYTES)).handler(api::label);
     router.put(model + "/mode").handler(bodies(MOST_JSON_BYTES)).handler(api::setMode);
     router.put(model + "/method").handler(bodies(MOST_JSON_BYTES)).handler(api::setMethod);
     return api;
@@ -77,9 +82,14 @@ public final class AdminApi implements AutoCloseable {
     return BodyHandler.create(false).setBodyLimit(most);
   }
 
-  /** Tells the page what happened to a model. */
+  @Override
   public void event(String model, String what, String why) {
     feed.event(model, what, why);
+  }
+
+  @Override
+  public void gone(String model) {
+    snapshots.remove(model);
   }
 
   private void list(RoutingContext context) {
@@ -104,6 +114,11 @@ public final class AdminApi implements AutoCloseable {
             .put("stateful", model.stateBytes() > 0)
             .put("state_bytes", model.stateBytes());
     model.signals().ifPresent(seen -> description.put("guard", guard(seen)));
+    LabelledAccuracy accuracy = model.accuracy();
+    description.put("labels", accuracy.labels());
+    if (accuracy.labels() > 0) {
+      description.put("accuracy", accuracy.given());
+    }
     return description;
   }
 
@@ -219,6 +234,33 @@ public final class AdminApi implements AutoCloseable {
           feed.event(model.name(), "state reset", ASKED);
           return describe(model);
         });
+  }
+
+  private void label(RoutingContext context) {
+    Buffer body = context.body().buffer();
+    answer(
+        context,
+        () -> {
+          ServedModel model = model(context);
+          LabelDecoder.Labelled labelled = labelled(body == null ? new byte[0] : body.getBytes());
+          int right =
+              model
+                  .label(labelled.id(), labelled.labels())
+                  .orElseThrow(
+                      () ->
+                          new UnknownNameException(
+                              "id: expected that of a recent request without labels yet, found"
+                                  + " another"));
+          return new JsonObject().put("labels", labelled.labels().length).put("right", right);
+        });
+  }
+
+  private static LabelDecoder.Labelled labelled(byte[] body) {
+    try {
+      return new LabelDecoder(MOST_LABELS).decode(body);
+    } catch (InvalidRecordException e) {
+      throw new InvalidInputException(String.valueOf(e.getMessage()), e);
+    }
   }
 
   private void setMode(RoutingContext context) {

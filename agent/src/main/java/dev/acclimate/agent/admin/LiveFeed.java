@@ -1,5 +1,6 @@
 package dev.acclimate.agent.admin;
 
+import dev.acclimate.adapters.serving.LabelledAccuracy;
 import dev.acclimate.adapters.serving.ServedModel;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServerResponse;
@@ -94,11 +95,21 @@ final class LiveFeed implements AutoCloseable {
                       MOST_SIGNALS,
                       stamped(now, name)
                           .mergeIn(one.sumUp(seconds))
+                          .mergeIn(accuracy(model.accuracy()))
                           .put("waiting", models.waiting(name))));
       if (shiftsToo) {
         shift(now, model);
       }
     }
+  }
+
+  /** Of both models over the same samples, where there are any. */
+  private static JsonObject accuracy(LabelledAccuracy seen) {
+    return Double.isNaN(seen.adapted())
+        ? new JsonObject()
+        : new JsonObject()
+            .put("accuracy_adapted", seen.adapted())
+            .put("accuracy_frozen", seen.frozen());
   }
 
   private void shift(long now, ServedModel model) {

@@ -1,6 +1,7 @@
 package dev.acclimate.agent.admin;
 
 import dev.acclimate.adapters.guard.GuardEvent;
+import dev.acclimate.adapters.guard.GuardNews;
 import dev.acclimate.adapters.guard.GuardSignals;
 import dev.acclimate.adapters.serving.BatchReport;
 import dev.acclimate.adapters.serving.Mode;
@@ -8,6 +9,7 @@ import dev.acclimate.adapters.serving.ServingListener;
 import io.vertx.core.json.JsonObject;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import org.HdrHistogram.Histogram;
 import org.HdrHistogram.Recorder;
 import org.jspecify.annotations.Nullable;
@@ -17,7 +19,9 @@ public final class ModelSignals implements ServingListener {
   private static final int DIGITS = 2;
 
   private final Recorder latency = new Recorder(DIGITS);
+  private final GuardNews news = new GuardNews();
   private final BiConsumer<String, String> events;
+  private final Consumer<GuardEvent> count;
   private Histogram spent = latency.getIntervalHistogram();
   private long samples;
   private long refused;
@@ -25,10 +29,12 @@ public final class ModelSignals implements ServingListener {
   private @Nullable GuardSignals guard;
 
   /**
-   * @param events is told what happened and why
+   * @param events is told what happened and why, where it is news
+   * @param count is told of all that a guard did
    */
-  public ModelSignals(BiConsumer<String, String> events) {
+  public ModelSignals(BiConsumer<String, String> events, Consumer<GuardEvent> count) {
     this.events = events;
+    this.count = count;
   }
 
   @Override
@@ -39,9 +45,9 @@ public final class ModelSignals implements ServingListener {
   }
 
   @Override
-  public void guarded(String model, GuardEvent event) {
-    ServingListener.super.guarded(model, event);
-    events.accept("guard: " + event.id().replace('_', ' '), event.text());
+  public void guarded(GuardEvent event) {
+    count.accept(event);
+    news.of(event).ifPresent(text -> events.accept("guard: " + event.id().replace('_', ' '), text));
   }
 
   @Override

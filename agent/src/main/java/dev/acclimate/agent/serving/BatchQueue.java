@@ -1,5 +1,6 @@
 package dev.acclimate.agent.serving;
 
+import dev.acclimate.adapters.serving.BatchShare;
 import dev.acclimate.adapters.serving.InferenceModel;
 import dev.acclimate.agent.serving.ServingException.Kind;
 import dev.acclimate.models.Dimension;
@@ -10,7 +11,6 @@ import dev.acclimate.streams.OutputSlice;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
@@ -205,7 +205,7 @@ final class BatchQueue implements AutoCloseable {
 
   private void answer(List<PendingRequest> batch) {
     try {
-      complete(batch, model.run(merged.of(batch), streams(batch)));
+      complete(batch, model.run(merged.of(batch), shares(batch)));
     } catch (RuntimeException | Error e) {
       if (batch.size() > 1) {
         // one of them may be what the model fails at: the others are not to suffer from it
@@ -216,11 +216,10 @@ final class BatchQueue implements AutoCloseable {
     }
   }
 
-  private static List<String> streams(List<PendingRequest> batch) {
-    List<String> streams = new ArrayList<>();
-    batch.forEach(
-        request -> streams.addAll(Collections.nCopies(request.samples(), request.stream())));
-    return streams;
+  private static List<BatchShare> shares(List<PendingRequest> batch) {
+    return batch.stream()
+        .map(request -> new BatchShare(request.stream(), request.samples(), request.request().id()))
+        .toList();
   }
 
   private void complete(List<PendingRequest> batch, Map<String, Tensor> outputs) {

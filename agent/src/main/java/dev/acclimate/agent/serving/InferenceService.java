@@ -75,6 +75,16 @@ public final class InferenceService implements AutoCloseable {
     return repository;
   }
 
+  /** Requests in hand. */
+  public int requestsInHand() {
+    return admission.requests();
+  }
+
+  /** Bytes that these hold. */
+  public long bytesInHand() {
+    return admission.bytes();
+  }
+
   Admission admission() {
     return admission;
   }

@@ -17,6 +17,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -60,6 +61,7 @@ public final class ModelRepository implements AutoCloseable {
   private final Map<String, Served> ready = new ConcurrentHashMap<>();
   private final Map<String, String> reasons = new ConcurrentHashMap<>();
   private volatile @Nullable Supplier<CompletableFuture<Void>> reload;
+  private volatile Consumer<String> gone = name -> {};
   private final ExecutorService loading =
       Executors.newSingleThreadExecutor(
           task -> {
@@ -71,6 +73,15 @@ public final class ModelRepository implements AutoCloseable {
   public ModelRepository(ServingConfig config, Loader loader) {
     this.config = config;
     this.loader = loader;
+  }
+
+  /**
+   * Tells of models that answer no more.
+   *
+   * @param listener is told a model's name
+   */
+  public void onGone(Consumer<String> listener) {
+    gone = listener;
   }
 
   /**
@@ -89,8 +100,10 @@ public final class ModelRepository implements AutoCloseable {
     ready.put(model.name(), new Served(queue(model), true));
     before.ifPresent(
         served -> {
-          ready.remove(served.queue().model().name());
+          String name = served.queue().model().name();
+          ready.remove(name);
           served.queue().close();
+          gone.accept(name);
         });
   }
 
@@ -280,6 +293,7 @@ public final class ModelRepository implements AutoCloseable {
     }
     ready.remove(name);
     close(served);
+    gone.accept(name);
     log.info("unloaded {}", name);
   }
 

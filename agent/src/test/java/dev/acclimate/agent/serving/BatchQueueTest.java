@@ -3,6 +3,7 @@ package dev.acclimate.agent.serving;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.acclimate.adapters.serving.BatchShare;
 import dev.acclimate.adapters.serving.InferenceModel;
 import dev.acclimate.models.Dimension;
 import dev.acclimate.models.ElementType;
@@ -60,9 +61,12 @@ class BatchQueueTest {
     }
 
     @Override
-    public Map<String, Tensor> run(Map<String, Tensor> inputs, List<String> ofStreams) {
+    public Map<String, Tensor> run(Map<String, Tensor> inputs, List<BatchShare> shares) {
       runs.acquireUninterruptibly();
-      streams.add(List.copyOf(ofStreams));
+      streams.add(
+          shares.stream()
+              .flatMap(share -> Collections.nCopies(share.samples(), share.stream()).stream())
+              .toList());
       Tensor x = inputs.get("x");
       float[] values = x.toFloatArray();
       for (int i = 0; i < values.length; i++) {

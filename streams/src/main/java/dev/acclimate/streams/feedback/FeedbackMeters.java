@@ -1,5 +1,6 @@
 package dev.acclimate.streams.feedback;
 
+import dev.acclimate.adapters.serving.RecentAccuracy;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Meter;
