@@ -130,11 +130,23 @@ public final class ContinualReport {
         : String.format(Locale.ROOT, "%.1f", 100 * spread.mean());
   }
 
+  /** How many seeds each method ran with. */
+  public int seeds() {
+    return of(methods().get(0)).size();
+  }
+
+  /** What the table's figures are. */
+  public String note() {
+    String spread =
+        seeds() > 1 ? ", mean and standard deviation over " + seeds() + " seeds" : ", one seed";
+    return "In %"
+        + spread
+        + "; weights: hidden ones' norm at the end over that after the first task.";
+  }
+
   /** The table for people. */
   public String toText() {
-    return "%s, %d tasks, in %%; weights: hidden ones' norm at the end over that after the first task%n%n"
-            .formatted(scenario, tasks.size())
-        + TextTable.of(table());
+    return "%s, %d tasks. %s%n%n".formatted(scenario, tasks.size(), note()) + TextTable.of(table());
   }
 
   /**

@@ -7,10 +7,11 @@ import dev.acclimate.simulate.continual.ContinualRun.Result;
 import dev.acclimate.simulate.report.LineChart.Axis;
 import dev.acclimate.simulate.report.LineChart.Line;
 import dev.acclimate.simulate.report.LineChart.Size;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.IntStream;
 
 /** What learning task after task came to, as one page like {@link HtmlReport}. */
 public final class ContinualPage {
@@ -49,30 +50,28 @@ public final class ContinualPage {
     page.element("h1", report.tasks().size() + " tasks, " + report.scenario());
     page.close();
     page.open("section").element("h2", "Figures");
+    page.element("p", report.note(), "class", "note");
     table();
     page.close();
     page.open("section").element("h2", "Task by task");
     MethodKey.legend(page, keys);
-    if (report.scenario().forgetsByDesign()) {
-      chart("Accuracy on the newest task", "accuracy, %", 100, this::newest);
-    } else {
-      chart("Mean accuracy on the tasks so far", "accuracy, %", 100, this::soFar);
-      chart("Accuracy on the newest task", "accuracy, %", 100, this::newest);
+    int seeds = report.seeds();
+    page.element("p", seeds > 1 ? "Means of " + seeds + " seeds." : "One seed.", "class", "note");
+    if (!report.scenario().forgetsByDesign()) {
+      chart("Mean accuracy on the tasks so far", "accuracy, %", this::soFar);
     }
+    chart("Accuracy on the newest task", "accuracy, %", this::newest);
     chart(
         "Norm of all hidden weights, the first task's end being 100",
         "norm, %",
-        Double.NaN,
         result -> relative(result, Layers::hiddenNorm));
     chart(
         "Effective learning rate of hidden layers, the first task's end being 100",
         "rate, %",
-        Double.NaN,
         result -> relative(result, Layers::effectiveRate));
     chart(
         "Units that no test sample activates",
         "dormant, %",
-        Double.NaN,
         result -> result.layers().stream().mapToDouble(layers -> 100 * layers.dormant()).toArray());
     page.close();
     page.open("section").element("h2", "To repeat this").open("dl", "class", "provenance");
@@ -124,37 +123,45 @@ public final class ContinualPage {
     return curve;
   }
 
-  /**
-   * A figure over the tasks, each method's mean over seeds; up to {@code top}, or what it takes.
-   */
-  private void chart(String title, String axis, double top, Function<Result, double[]> curve) {
-    int tasks = report.tasks().size();
-    List<Line> lines = new ArrayList<>();
-    double highest = 1;
-    for (MethodKey key : keys) {
-      List<Result> runs = report.of(key.method());
-      double[] x = new double[tasks];
-      double[] y = new double[tasks];
-      for (Result run : runs) {
-        double[] values = curve.apply(run);
-        for (int task = 0; task < tasks; task++) {
-          x[task] = task + 1;
-          y[task] += values[task] / runs.size();
-        }
-      }
-      for (double value : y) {
-        highest = Math.max(highest, value);
-      }
-      lines.add(new Line(key.label(), key.style(), x, y));
-    }
-    int seeds = report.of(keys.get(0).method()).size();
+  /** A figure over the tasks, each method's mean over seeds. */
+  private void chart(String title, String axis, Function<Result, double[]> curve) {
+    List<Line> lines = keys.stream().map(key -> line(key, curve)).toList();
+    double highest =
+        lines.stream().flatMapToDouble(line -> Arrays.stream(line.y())).max().orElse(0);
     page.element("h3", title);
-    page.element("p", seeds > 1 ? "Mean of " + seeds + " seeds." : "One seed.", "class", "note");
+    if (highest == 0) {
+      page.element("p", "0 % after every task.");
+      return;
+    }
     page.open("div", "class", "wide drawing");
-    Axis vertical =
-        Double.isNaN(top) ? Axis.upTo(axis, 1.05 * highest, 5) : new Axis(axis, 0, top, 20, 1);
-    new LineChart(title, SIZE, Axis.upTo("tasks", tasks, 10), vertical, List.of(), lines)
+    new LineChart(
+            title,
+            SIZE,
+            Axis.upTo("tasks", report.tasks().size(), 10),
+            roundedUp(Axis.upTo(axis, highest, 5)),
+            List.of(),
+            lines)
         .write(page);
     page.close();
+  }
+
+  private Line line(MethodKey key, Function<Result, double[]> curve) {
+    int tasks = report.tasks().size();
+    List<Result> runs = report.of(key.method());
+    double[] y = new double[tasks];
+    for (Result run : runs) {
+      double[] values = curve.apply(run);
+      for (int task = 0; task < tasks; task++) {
+        y[task] += values[task] / runs.size();
+      }
+    }
+    double[] x = IntStream.rangeClosed(1, tasks).asDoubleStream().toArray();
+    return new Line(key.label(), key.style(), x, y);
+  }
+
+  /** The axis up to its next tick. */
+  private static Axis roundedUp(Axis axis) {
+    double to = axis.step() * Math.ceil(axis.to() / axis.step());
+    return new Axis(axis.name(), axis.from(), to, axis.step(), 1);
   }
 }

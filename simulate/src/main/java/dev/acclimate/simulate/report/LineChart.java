@@ -22,6 +22,7 @@ record LineChart(String title, Size size, Axis x, Axis y, List<Band> bands, List
   private static final double BOTTOM = 46;
   private static final double TOP = 14;
   private static final double CHARACTER = 6.6;
+  private static final double BOLD_CHARACTER = 8;
   private static final double LABEL_HEIGHT = 15;
 
   /** Band names stand aslant where a band is narrower than its name. */
@@ -77,7 +78,9 @@ record LineChart(String title, Size size, Axis x, Axis y, List<Band> bands, List
 
   void write(Markup page) {
     double right =
-        16 + CHARACTER * lines.stream().mapToInt(line -> line.label().length()).max().orElse(0);
+        16
+            + BOLD_CHARACTER
+                * lines.stream().mapToInt(line -> line.label().length()).max().orElse(0);
     double top = TOP + bandHeight(right);
     double plotRight = size.width() - right;
     double plotBottom = size.height() - BOTTOM + top - TOP;
