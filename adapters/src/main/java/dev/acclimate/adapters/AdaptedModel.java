@@ -13,7 +13,9 @@ import dev.acclimate.models.OperatorWriter;
 import dev.acclimate.models.TensorInfo;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
@@ -26,17 +28,29 @@ import org.jspecify.annotations.Nullable;
  * AdaptiveModel#TASK_INPUT}.
  */
 public final class AdaptedModel {
+  /** The labelled step's output with its mean loss before the step, {@code [1]}. */
+  static final String LOSS = StateTensor.PREFIX + "loss";
+
+  /** The labelled step's output that is 1 where the step was taken, else 0, {@code [1]}. */
+  static final String TAKEN = StateTensor.PREFIX + "taken";
+
   private final OnnxModel source;
   private final OnnxModel model;
   private final StateLayout layout;
   private final List<NormalizationSite> adaptedSites;
+  private final @Nullable OnnxModel labelledStep;
 
   private AdaptedModel(
-      OnnxModel source, OnnxModel model, StateLayout layout, List<NormalizationSite> adaptedSites) {
+      OnnxModel source,
+      OnnxModel model,
+      StateLayout layout,
+      List<NormalizationSite> adaptedSites,
+      @Nullable OnnxModel labelledStep) {
     this.source = source;
     this.model = model;
     this.layout = layout;
     this.adaptedSites = adaptedSites;
+    this.labelledStep = labelledStep;
   }
 
   /**
@@ -55,7 +69,8 @@ public final class AdaptedModel {
     List<NormalizationSite> adapted = sites.stream().filter(method::adapts).toList();
     if (adapted.isEmpty()) {
       if (method instanceof Source) {
-        return new AdaptedModel(source, source, StateLayout.of(source, method, adapted), adapted);
+        return new AdaptedModel(
+            source, source, StateLayout.of(source, method, adapted), adapted, null);
       }
       throw new InvalidInputException(
           source.name()
@@ -67,14 +82,64 @@ public final class AdaptedModel {
     }
     StateLayout layout = StateLayout.of(source, method, adapted);
     OnnxModel model = rewrite(source, layout, adapted, Arrangement.CHANNELS_FIRST);
-    return new AdaptedModel(source, model, layout, adapted);
+    return new AdaptedModel(source, model, layout, adapted, labelledStep(source, layout, adapted));
   }
 
+  /** The model that answers, and learns as it does where that needs no labels. */
   private static OnnxModel rewrite(
       OnnxModel source,
       StateLayout layout,
       List<NormalizationSite> sites,
       Arrangement arrangement) {
+    if (!(layout.method() instanceof CompanionMethod learning) || learnsLater(learning)) {
+      return forward(source, layout, sites, arrangement, Set.of()).model();
+    }
+    Set<String> learnt = Set.copyOf(learning.learntStates(source));
+    Forward forward = forward(source, layout, sites, arrangement, learnt);
+    return CompanionGraph.append(forward.model(), layout, learning, sites, forward.constants());
+  }
+
+  private static boolean learnsLater(CompanionMethod method) {
+    return method.companion().lessons().isPresent();
+  }
+
+  /** What learns from labels: samples, labels and state in, loss and what is learnt out. */
+  private static @Nullable OnnxModel labelledStep(
+      OnnxModel source, StateLayout layout, List<NormalizationSite> sites) {
+    if (!(layout.method() instanceof CompanionMethod learning) || !learnsLater(learning)) {
+      return null;
+    }
+    Set<String> learnt = Set.copyOf(learning.learntStates(source));
+    Forward forward = forward(source, layout, sites, Arrangement.CHANNELS_FIRST, learnt);
+    OnnxModel whole =
+        CompanionGraph.append(forward.model(), layout, learning, sites, forward.constants());
+    Set<String> wanted = new HashSet<>(Set.of(LOSS, TAKEN));
+    layout.tensors().stream()
+        .filter(state -> learnt.contains(state.name()))
+        .forEach(state -> wanted.add(state.output()));
+    GraphEditor step = new GraphEditor(whole);
+    step.retainOutputs(wanted);
+    return step.build();
+  }
+
+  /**
+   * A model whose sites adapt.
+   *
+   * @param constants tensors that gradients do not pass
+   */
+  private record Forward(OnnxModel model, Set<String> constants) {}
+
+  /**
+   * Replaces the sites.
+   *
+   * @param left names of states whose next values are written later
+   */
+  private static Forward forward(
+      OnnxModel source,
+      StateLayout layout,
+      List<NormalizationSite> sites,
+      Arrangement arrangement,
+      Set<String> left) {
     GraphEditor editor = new GraphEditor(source);
     Dimension samples = sampleAxis(source, layout.method(), sites);
     if (layout.method().readsTasks()) {
@@ -107,34 +172,31 @@ public final class AdaptedModel {
         next.get(kind).add(graph.nextStates().get(kind));
       }
     }
-    Set<String> learnt =
-        layout.method() instanceof CompanionMethod learning
-            ? Set.copyOf(learning.learntStates(source))
-            : Set.of();
-    pack(editor, layout, common, next, learnt);
+    pack(editor, layout, common, next, left);
     editor.setMetadata(StateLayout.METADATA_KEY, layout.toJson());
-    OnnxModel forward = editor.build();
-    return layout.method() instanceof CompanionMethod learning
-        ? CompanionGraph.append(forward, layout, learning, sites, common.constants())
-        : forward;
+    return new Forward(editor.build(), common.constants());
   }
 
-  /** Outputs for the states after the batch but for those that are learnt. */
+  /** Outputs for the states after the batch; one that nothing moves stays as it is. */
   private static void pack(
       GraphEditor editor,
       StateLayout layout,
       ModelGraph common,
       List<List<String>> next,
-      Set<String> learnt) {
+      Set<String> left) {
     OperatorWriter pack = editor.writer("acclimate/pack/");
-    for (int i = 0; i < next.size(); i++) {
+    for (int i = 0; i < layout.kinds().size(); i++) {
       StateKind kind = layout.kinds().get(i);
       StateTensor packed = layout.tensor(kind);
-      pack.alias(packed.output(), pack.concat(channelAxis(kind), next.get(i)));
-      editor.addOutput(packed.output(), ElementType.FP32, packed.sizes());
+      if (!left.contains(kind.name())) {
+        boolean moves = i < next.size();
+        String value = moves ? pack.concat(channelAxis(kind), next.get(i)) : packed.input();
+        pack.alias(packed.output(), value);
+        editor.addOutput(packed.output(), ElementType.FP32, packed.sizes());
+      }
     }
     for (StateTensor state : layout.sharedTensors()) {
-      if (!learnt.contains(state.name())) {
+      if (!left.contains(state.name())) {
         pack.alias(state.output(), common.state(state.name()));
         editor.addOutput(state.output(), ElementType.FP32, state.sizes());
       }
@@ -182,7 +244,7 @@ public final class AdaptedModel {
   /** The rewritten model in the form that runs fastest there; it computes the same. */
   OnnxModel modelFor(ExecutionProvider provider) {
     // the way back through transpositions costs more than they save on the way there
-    boolean learns = layout.method() instanceof CompanionMethod;
+    boolean learns = layout.method() instanceof CompanionMethod learning && !learnsLater(learning);
     if (provider.kind() != ExecutionProvider.Kind.CPU || adaptedSites.isEmpty() || learns) {
       return model;
     }
@@ -192,6 +254,25 @@ public final class AdaptedModel {
 
   public Method method() {
     return layout.method();
+  }
+
+  /** The graph that learns from labels, empty where the method does not. */
+  Optional<OnnxModel> labelledStep() {
+    return Optional.ofNullable(labelledStep);
+  }
+
+  /** How labels become steps, empty where the method learns from none. */
+  Optional<Lessons> lessons() {
+    return layout.method() instanceof CompanionMethod learning
+        ? learning.companion().lessons()
+        : Optional.empty();
+  }
+
+  /** How many classes a model that learns tells apart. */
+  int classes() {
+    return layout.method() instanceof CompanionMethod learning
+        ? Logits.of(source, learning.companion().output()).classes()
+        : 0;
   }
 
   /** Number of sites whose normalization was replaced. */

@@ -1,5 +1,7 @@
 package dev.acclimate.adapters;
 
+import static java.util.stream.Collectors.toSet;
+
 import dev.acclimate.models.ElementType;
 import dev.acclimate.models.ExecutionProvider;
 import dev.acclimate.models.InvalidInputException;
@@ -9,9 +11,12 @@ import dev.acclimate.models.RuntimeFailure;
 import dev.acclimate.models.SessionSettings;
 import dev.acclimate.models.Tensor;
 import dev.acclimate.models.TensorInfo;
+import java.nio.LongBuffer;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -45,11 +50,16 @@ public final class AdaptiveModel implements AutoCloseable {
    */
   public static final String TASK_INPUT = StateTensor.PREFIX + "task";
 
+  /** The input {@code [B]} int64 of the graph that learns from labels. */
+  static final String LABELS_INPUT = StateTensor.PREFIX + "labels";
+
   private static final Logger log = LoggerFactory.getLogger(AdaptiveModel.class);
 
   private final AdaptedModel adapted;
   private final SessionSettings settings;
   private final ModelSession session;
+  private final @Nullable ModelSession labelled;
+  private final int classes;
   private final List<TensorInfo> inputs;
   private final Map<String, Tensor> feeds = new HashMap<>();
   private final Map<String, Tensor> targets = new HashMap<>();
@@ -63,6 +73,9 @@ public final class AdaptiveModel implements AutoCloseable {
     this.adapted = adapted;
     this.settings = settings;
     this.session = session;
+    this.labelled =
+        adapted.labelledStep().map(step -> ModelSession.open(step, settings)).orElse(null);
+    this.classes = adapted.lessons().isPresent() ? adapted.classes() : 0;
     this.inputs = adapted.source().inputs();
     this.current = newState();
     this.next = newState();
@@ -187,6 +200,73 @@ public final class AdaptiveModel implements AutoCloseable {
     return new BatchResult(outputs, true, into.step());
   }
 
+  /** How labels become steps, empty where the method learns from none. */
+  public Optional<Lessons> lessons() {
+    return adapted.lessons();
+  }
+
+  /** How many classes labels may name where the method learns from some, else 0. */
+  public int classes() {
+    return classes;
+  }
+
+  /**
+   * Learns from samples whose labels have come, answered earlier or not. Scale and offset take a
+   * step; statistics stay, which have seen the samples when they were answered.
+   *
+   * @param batch a tensor for each input, as for {@link #run}
+   * @param labels int64 {@code [B]}, the class of each sample, from 0
+   * @param from the state before the step; left as it is
+   * @param into receives the state after it, undefined unless the step was taken
+   * @return false where loss, gradients or step were not finite or the step was too long
+   * @throws InvalidInputException when an input is missing or does not fit, a label is no class, or
+   *     a state belongs to another model
+   * @throws RuntimeFailure when ONNX Runtime fails
+   * @throws IllegalStateException when the method learns from no labels
+   */
+  public boolean learn(
+      Map<String, Tensor> batch, Tensor labels, AdaptationState from, AdaptationState into) {
+    ModelSession step = labelled;
+    if (step == null) {
+      throw new IllegalStateException(method() + " learns from no labels");
+    }
+    from.requireLayout(adapted.layout());
+    into.requireLayout(adapted.layout());
+    requireClasses(labels);
+    feeds.clear();
+    feeds.putAll(batch);
+    feeds.put(LABELS_INPUT, labels);
+    if (adapted.method().readsTasks() && !batch.containsKey(TASK_INPUT)) {
+      feeds.put(TASK_INPUT, oneTask(batch));
+    }
+    targets.clear();
+    Set<String> outputs = step.outputs().stream().map(TensorInfo::name).collect(toSet());
+    for (StateTensor state : adapted.layout().tensors()) {
+      feeds.put(state.input(), from.tensor(state.name()));
+      if (outputs.contains(state.output())) {
+        targets.put(state.output(), into.tensor(state.name()));
+      } else {
+        into.tensor(state.name()).set(from.tensor(state.name()));
+      }
+    }
+    Tensor taken = step.run(feeds, targets).get(AdaptedModel.TAKEN);
+    into.stepped(from.step());
+    return taken != null
+        && taken.floats().get(0) == 1
+        && targets.values().stream().allMatch(Tensor::isFinite);
+  }
+
+  private void requireClasses(Tensor labels) {
+    LongBuffer values = labels.longs();
+    for (int i = 0; i < values.limit(); i++) {
+      if (values.get(i) < 0 || values.get(i) >= classes) {
+        throw new InvalidInputException(
+            "label of sample %d: expected a class from 0 to %d, found %d"
+                .formatted(i, classes - 1, values.get(i)));
+      }
+    }
+  }
+
   /** Task 0 for each sample of the batch. */
   private Tensor oneTask(Map<String, Tensor> batch) {
     Tensor first = batch.get(AdaptedModel.batchInput(inputs).name());
@@ -282,6 +362,9 @@ public final class AdaptiveModel implements AutoCloseable {
   @Override
   public void close() {
     session.close();
+    if (labelled != null) {
+      labelled.close();
+    }
     ModelSession frozen = fallback;
     if (frozen != null) {
       frozen.close();

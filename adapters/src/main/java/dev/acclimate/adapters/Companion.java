@@ -8,10 +8,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
- * Learning without labels, beside a method that adapts statistics: gradient steps that move scale
- * and offset (gamma and beta) of the adapted sites.
+ * Learning beside a method that adapts statistics: gradient steps that move scale and offset (gamma
+ * and beta) of the adapted sites, with each batch without labels or, later, from labels.
  *
  * @param kind which one
  * @param objective what the steps make smaller
@@ -33,8 +35,6 @@ record Companion(
     double maxGradientNorm,
     double maxStep,
     String output) {
-  private static final List<String> NOT_YET = List.of("supervised", "nap");
-
   /** The companions by the name that users write, with the settings of their papers. */
   enum Kind {
     /** The released settings for CIFAR-10-C; for ImageNet it is sgd with 0.00025. */
@@ -42,7 +42,9 @@ record Companion(
     CORE(AlphaBn.NAME, Algorithm.SGD, 1e-3),
     /** For ImageNet; the paper takes 0.005 for CIFAR-10. */
     ETA(TestTimeBn.NAME, Algorithm.SGD, 2.5e-4),
-    SAR(TestTimeBn.NAME, Algorithm.SGD, 2.5e-4);
+    SAR(TestTimeBn.NAME, Algorithm.SGD, 2.5e-4),
+    /** Ours: labels are few and late, so a step is longer than without them. */
+    SUPERVISED(TestTimeBn.NAME, Algorithm.SGD, 1e-2);
 
     private final String base;
     private final Algorithm algorithm;
@@ -60,6 +62,7 @@ record Companion(
         case CORE -> ClassCorrelation.read(options);
         case ETA -> ReliableEntropy.read(options);
         case SAR -> SharpnessAwareEntropy.read(options);
+        case SUPERVISED -> LabelledCrossEntropy.read(options);
       };
     }
 
@@ -93,8 +96,12 @@ record Companion(
   /** A companion that stands alone, put beside the method that its paper has it with. */
   static MethodSpec complete(MethodSpec spec) {
     for (Kind kind : Kind.values()) {
-      if (kind.toString().equals(spec.name()) && spec.companions().isEmpty()) {
-        return new MethodSpec(kind.base, Map.of(), List.of(spec));
+      if (kind.toString().equals(spec.name())) {
+        MethodSpec alone = new MethodSpec(spec.name(), spec.options(), List.of());
+        return new MethodSpec(
+            kind.base,
+            Map.of(),
+            Stream.concat(Stream.of(alone), spec.companions().stream()).toList());
       }
     }
     return spec;
@@ -115,12 +122,11 @@ record Companion(
       }
     }
     throw new InvalidInputException(
-        NOT_YET.contains(spec.name())
-            ? "the companion '+" + spec.name() + "' is not available yet; leave it out"
-            : "unknown companion '+"
-                + spec.name()
-                + "': expected one of "
-                + List.of(Kind.values()));
+        "unknown companion '+"
+            + spec.name()
+            + "': expected one of "
+            + List.of(Kind.values())
+            + ", and +nap behind it");
   }
 
   private static Companion read(Kind kind, OptionReader options) {
@@ -144,6 +150,13 @@ record Companion(
 
   String name() {
     return kind.toString();
+  }
+
+  /** How labels become steps; empty where learning needs none. */
+  Optional<Lessons> lessons() {
+    return objective instanceof LabelledCrossEntropy labelled
+        ? Optional.of(labelled.lessons())
+        : Optional.empty();
   }
 
   Optimizer optimizer() {

@@ -3,6 +3,7 @@ package dev.acclimate.adapters;
 import static dev.acclimate.adapters.CompanionMethod.BETA;
 import static dev.acclimate.adapters.CompanionMethod.GAMMA;
 
+import dev.acclimate.models.Dimension;
 import dev.acclimate.models.ElementType;
 import dev.acclimate.models.GraphEditor;
 import dev.acclimate.models.NormalizationSite;
@@ -27,6 +28,9 @@ import org.jspecify.annotations.Nullable;
  * forward and backward again from the parameters that the last one left, with the statistics'
  * states as they were before the batch.
  *
+ * <p>Where steps are made from labels, these are one more input, and the last step's loss and
+ * whether it was taken are further outputs.
+ *
  * <p>A step is taken only where loss, gradients and step are finite and the step is no longer than
  * {@link Companion#maxStep} allows; else everything learnt stays as it was, and statistics adapt
  * alone.
@@ -38,12 +42,16 @@ final class CompanionGraph {
   private static final float LEAST_NORM = 1e-12f;
 
   private final Companion companion;
+  private final @Nullable SiteProjection projection;
+  private final boolean countsSteps;
   private final StateLayout layout;
   private final List<NormalizationSite> sites;
   private final List<String> states;
   private final OnnxModel differentiated;
   private final GraphEditor editor;
   private final Pass firstPass;
+  private String lastLoss = "";
+  private String lastTaken = "";
 
   /**
    * A loss with its gradients, names of tensors.
@@ -62,9 +70,16 @@ final class CompanionGraph {
     this.companion = method.companion();
     this.layout = layout;
     this.sites = sites;
+    this.projection =
+        method.nap() == null ? null : new SiteProjection(method.nap(), forward, sites);
+    this.countsSteps = method.countsSteps();
     Logits logits = Logits.of(forward, companion.output());
     this.states = method.learntStates(forward);
     GraphEditor withLoss = new GraphEditor(forward);
+    if (companion.lessons().isPresent()) {
+      Dimension samples = AdaptedModel.batchInput(forward.inputs()).dimensions().get(0);
+      withLoss.addInput(AdaptiveModel.LABELS_INPUT, ElementType.INT64, List.of(samples));
+    }
     OperatorWriter ops = withLoss.writer("acclimate/loss/");
     Objective.Loss loss = companion.objective().write(ops, logits, before());
     withLoss.append(ops.nodes());
@@ -131,6 +146,12 @@ final class CompanionGraph {
         editor.addOutput(tensor.output(), ElementType.FP32, tensor.sizes());
       }
     }
+    if (companion.lessons().isPresent()) {
+      pack.alias(AdaptedModel.LOSS, pack.reshape(lastLoss, 1));
+      pack.alias(AdaptedModel.TAKEN, pack.reshape(pack.castToFloat(lastTaken), 1));
+      editor.addOutput(AdaptedModel.LOSS, ElementType.FP32, 1);
+      editor.addOutput(AdaptedModel.TAKEN, ElementType.FP32, 1);
+    }
     editor.append(pack.nodes());
     return editor.build();
   }
@@ -196,6 +217,9 @@ final class CompanionGraph {
     Map<String, String> moved = new HashMap<>();
     Optimizer optimizer = companion.optimizer();
     String rate = ops.constant((float) companion.learningRate());
+    if (projection != null) {
+      gradients = pulled(ops, projection, now, gradients);
+    }
     for (String parameter : List.of(GAMMA, BETA)) {
       List<String> names = new ArrayList<>();
       optimizer.slots().forEach(slot -> names.add(CompanionMethod.slotName(parameter, slot)));
@@ -211,9 +235,14 @@ final class CompanionGraph {
         moved.put(names.get(i), step.slots().get(i));
       }
     }
+    if (projection != null) {
+      project(ops, projection, now, moved);
+    }
     String sound = sound(ops, now, moved, pass.loss().value(), squares);
     String applies = pass.loss().applies();
     String taken = applies == null ? sound : ops.node("And", sound, applies);
+    lastLoss = pass.loss().value();
+    lastTaken = taken;
     Map<String, String> next = new HashMap<>();
     moved.forEach((state, value) -> next.put(state, choose(ops, taken, value, get(now, state))));
     pass.loss()
@@ -225,6 +254,37 @@ final class CompanionGraph {
             : next;
     editor.append(ops.nodes());
     return result;
+  }
+
+  private Map<String, String> pulled(
+      OperatorWriter ops,
+      SiteProjection pulling,
+      Map<String, String> now,
+      Map<String, String> gradients) {
+    Map<String, String> pulled = new HashMap<>();
+    gradients.forEach(
+        (parameter, gradient) ->
+            pulled.put(
+                parameter,
+                pulling.pulled(ops, gradient, get(now, parameter), start(ops, parameter))));
+    return pulled;
+  }
+
+  private void project(
+      OperatorWriter ops,
+      SiteProjection projecting,
+      Map<String, String> now,
+      Map<String, String> moved) {
+    String steps = "";
+    if (countsSteps) {
+      steps = ops.add(get(now, CompanionMethod.STEPS), ops.constant(new float[] {1}, 1));
+      moved.put(CompanionMethod.STEPS, steps);
+    }
+    SiteProjection.Affine projected =
+        projecting.projected(
+            ops, new SiteProjection.Affine(get(moved, GAMMA), get(moved, BETA)), steps);
+    moved.put(GAMMA, projected.gamma());
+    moved.put(BETA, projected.beta());
   }
 
   private static String choose(OperatorWriter ops, String condition, String yes, String no) {
@@ -284,8 +344,9 @@ final class CompanionGraph {
             ops.node("Greater", average, ops.constant(0f)),
             below(ops, average, ops.constant((float) resetBelow)));
     Map<String, String> start = new HashMap<>();
-    start.put(GAMMA, packed(ops, NormalizationSite::gamma));
-    start.put(BETA, packed(ops, NormalizationSite::beta));
+    start.put(GAMMA, start(ops, GAMMA));
+    start.put(BETA, start(ops, BETA));
+    start.put(CompanionMethod.STEPS, ops.constant(0f));
     start.put(SharpnessAwareEntropy.AVERAGE, ops.constant(0f));
     for (Optimizer.Slot slot : companion.optimizer().slots()) {
       for (String parameter : List.of(GAMMA, BETA)) {
@@ -298,7 +359,10 @@ final class CompanionGraph {
     return recovered;
   }
 
-  private String packed(OperatorWriter ops, Function<NormalizationSite, float[]> vector) {
+  /** A parameter's packed value in the source. */
+  private String start(OperatorWriter ops, String parameter) {
+    Function<NormalizationSite, float[]> vector =
+        parameter.equals(GAMMA) ? NormalizationSite::gamma : NormalizationSite::beta;
     float[] values = new float[layout.totalChannels()];
     int offset = 0;
     for (NormalizationSite site : sites) {

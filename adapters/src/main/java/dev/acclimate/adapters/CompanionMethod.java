@@ -20,15 +20,31 @@ import org.jspecify.annotations.Nullable;
  *
  * @param base adapts the statistics
  * @param companion learns
+ * @param nap projects what was learnt; null where it is free
  */
-record CompanionMethod(Method base, Companion companion) implements Method {
+record CompanionMethod(Method base, Companion companion, @Nullable Nap nap) implements Method {
   static final String GAMMA = "gamma";
   static final String BETA = "beta";
+
+  /** Steps taken, counted for a projection that is not due at each. */
+  static final String STEPS = "learning_step";
+
   private static final String OPTIMIZER = "optimizer_";
 
   static CompanionMethod of(Method base, List<MethodSpec> companions) {
-    Companion companion = Companion.read(companions.get(0));
-    for (MethodSpec other : companions.subList(1, companions.size())) {
+    List<MethodSpec> learning = new ArrayList<>(companions);
+    MethodSpec last = learning.get(learning.size() - 1);
+    Nap nap = last.name().equals(Nap.NAME) ? Nap.read(last) : null;
+    if (nap != null) {
+      learning.remove(last);
+    }
+    if (learning.isEmpty() || learning.get(0).name().equals(Nap.NAME)) {
+      throw new InvalidInputException(
+          "method '%s+nap': nap projects what a companion learns: put it behind one, such as %s"
+              .formatted(base.name(), "tbn+supervised+nap"));
+    }
+    Companion companion = Companion.read(learning.get(0));
+    for (MethodSpec other : learning.subList(1, learning.size())) {
       Companion.read(other);
       throw new InvalidInputException(
           "method '%s+%s+%s': one companion at a time: leave '+%s' or '+%s' out"
@@ -40,24 +56,27 @@ record CompanionMethod(Method base, Companion companion) implements Method {
           "method 'source+%s': source adapts no site whose scale and offset could be learnt: use %s"
               .formatted(companion.name(), "tbn+" + companion.name()));
     }
-    return new CompanionMethod(base, companion);
+    return new CompanionMethod(base, companion, nap);
   }
 
   @Override
   public String name() {
-    return base.name() + "+" + companion.name();
+    return base.name() + "+" + companion.name() + (nap == null ? "" : "+" + Nap.NAME);
   }
 
   @Override
   public Map<String, String> options() {
     Map<String, String> options = new LinkedHashMap<>(base.options());
     companion.options().forEach((key, value) -> options.put(companion.name() + "." + key, value));
+    if (nap != null) {
+      nap.options().forEach((key, value) -> options.put(Nap.NAME + "." + key, value));
+    }
     return options;
   }
 
   @Override
   public String canonical() {
-    return base.canonical() + "+" + companion;
+    return base.canonical() + "+" + companion + (nap == null ? "" : "+" + nap);
   }
 
   @Override
@@ -89,6 +108,10 @@ record CompanionMethod(Method base, Companion companion) implements Method {
     return slot.perElement() ? parameter + "_" + slot.name() : OPTIMIZER + slot.name();
   }
 
+  boolean countsSteps() {
+    return nap != null && nap.every() > 1;
+  }
+
   /** The names of the states that the companion's steps change. */
   List<String> learntStates(OnnxModel source) {
     int classes = Logits.of(source, companion.output()).classes();
@@ -105,6 +128,9 @@ record CompanionMethod(Method base, Companion companion) implements Method {
         states.add(
             new SharedState(slotName(GAMMA, slot), Tensor.of(new float[] {slot.start()}, 1)));
       }
+    }
+    if (countsSteps()) {
+      states.add(new SharedState(STEPS, Tensor.of(new float[1], 1)));
     }
     states.addAll(companion.objective().states(classes));
     return states;

@@ -6,9 +6,13 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** What a companion's steps make smaller, told from the model's predictions without labels. */
+/** What a companion's steps make smaller. */
 sealed interface Objective
-    permits Entropy, ClassCorrelation, ReliableEntropy, SharpnessAwareEntropy {
+    permits Entropy,
+        ClassCorrelation,
+        ReliableEntropy,
+        SharpnessAwareEntropy,
+        LabelledCrossEntropy {
 
   /**
    * A loss as it was written, all names of tensors.

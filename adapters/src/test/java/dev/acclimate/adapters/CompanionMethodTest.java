@@ -44,7 +44,7 @@ class CompanionMethodTest {
   private static final double SPAN = 1e-5;
 
   /** A step as long as the gradient itself: what the state changes by is the gradient. */
-  private static final String WHOLE = "learning-rate=1;optimizer=sgd;momentum=0;max-step=1000000";
+  static final String WHOLE = "learning-rate=1;optimizer=sgd;momentum=0;max-step=1000000";
 
   private final OnnxModel source = TwoSiteModel.of(1);
   private final PlainTwoSites plain = new PlainTwoSites(source);
@@ -66,7 +66,7 @@ class CompanionMethodTest {
   }
 
   /** All gamma, then all beta. */
-  private static double[] parameters(AdaptationState state) {
+  static double[] parameters(AdaptationState state) {
     double[] gamma = PlainNormalization.widen(state.tensors().get("gamma").toFloatArray());
     double[] beta = PlainNormalization.widen(state.tensors().get("beta").toFloatArray());
     double[] both = Arrays.copyOf(gamma, gamma.length + beta.length);
@@ -75,7 +75,7 @@ class CompanionMethodTest {
   }
 
   /** Central differences. */
-  private static double[] gradient(double[] at, ToDoubleFunction<double[]> loss) {
+  static double[] gradient(double[] at, ToDoubleFunction<double[]> loss) {
     double[] gradient = new double[at.length];
     for (int i = 0; i < at.length; i++) {
       double[] above = at.clone();
@@ -87,15 +87,15 @@ class CompanionMethodTest {
     return gradient;
   }
 
-  private static double[] down(double[] from, double rate, double[] gradient) {
+  static double[] down(double[] from, double rate, double[] gradient) {
     return PlainNormalization.mix(1, from, -rate, gradient);
   }
 
-  private static double norm(double[] vector) {
+  static double norm(double[] vector) {
     return Math.sqrt(Arrays.stream(vector).map(v -> v * v).sum());
   }
 
-  private static void assertMoved(double[] found, double[] expected, double[] from) {
+  static void assertMoved(double[] found, double[] expected, double[] from) {
     double length = norm(PlainNormalization.mix(1, expected, -1, from));
     assertThat(length).isGreaterThan(1e-4);
     assertThat(norm(PlainNormalization.mix(1, found, -1, expected))).isLessThan(2e-4 * length);

@@ -30,6 +30,8 @@ class MethodTest {
             + "| unmix-tns[components=128;momentum=0.5;reference-batch=64.0;temperature=0.07;init=random]",
         "tent"
             + "| tbn+tent[learning-rate=0.001;optimizer=adam;steps=1;parameters=affine;max-gradient-norm=0.0;max-step=0.1]",
+        "supervised[labels=8]+nap"
+            + "| tbn+supervised[learning-rate=0.01;optimizer=sgd;momentum=0.9;steps=1;parameters=affine;labels=8;replay=32;memory=512;label-smoothing=0.0;max-gradient-norm=0.0;max-step=0.1]+nap[every=1;pull=0.01]",
         "core[rho=0]"
             + "| alpha-bn[source-weight=0.9]+core[learning-rate=0.001;optimizer=sgd;momentum=0.9;steps=1"
             + ";parameters=affine;temperature=1.0;rho=0.0;max-gradient-norm=0.0;max-step=0.1]",
@@ -113,8 +115,11 @@ class MethodTest {
         "adab2n[tasks=all] | method 'adab2n[tasks=all]': option 'tasks': expected one of [given, detected, none], found 'all'",
         "adab2n[renormalize=no] | method 'adab2n[renormalize=no]': option 'renormalize': expected true or false, found 'no'",
         "adab2n[renormalize=false;tasks=none] | method 'adab2n': renormalize=false goes with tasks=given only, found none",
-        "unmix-tns[components=4]+nap+core | the companion '+nap' is not available yet; leave it out",
-        "unmix-tns+magic | unknown companion '+magic': expected one of [tent, core, eta, sar]",
+        "unmix-tns[components=4]+nap+core | method 'unmix-tns+nap': nap projects what a companion learns: put it behind one, such as tbn+supervised+nap",
+        "tbn+nap | method 'tbn+nap': nap projects what a companion learns: put it behind one, such as tbn+supervised+nap",
+        "tbn+tent+nap[every=0] | method 'nap[every=0]': option 'every': expected a whole number from 1 to 2147483647, found '0'",
+        "supervised[labels=0] | method 'supervised[labels=0]': option 'labels': expected a whole number from 1 to 4096, found '0'",
+        "unmix-tns+magic | unknown companion '+magic': expected one of [tent, core, eta, sar, supervised], and +nap behind it",
         "tbn+tent+core | method 'tbn+tent+core': one companion at a time: leave '+tent' or '+core' out",
         "source+tent | method 'source+tent': source adapts no site whose scale and offset could be learnt: use tbn+tent",
         "tbn+tent[rho=0.5] | method 'tent[rho=0.5]': unknown option 'rho': expected [learning-rate, max-gradient-norm, max-step, optimizer, output, parameters, steps]",

@@ -73,8 +73,8 @@ final class SimulateCommand implements Callable<Integer> {
       defaultValue = "source,tbn,alpha-bn,unmix-tns",
       description =
           "Comma-separated, options in brackets. Companions +tent, +core, +eta and +sar learn scale"
-              + " and offset too: unmix-tns[components=16]+tent[learning-rate=0.001]. Default:"
-              + " ${DEFAULT-VALUE}.")
+              + " and offset too: unmix-tns[components=16]+tent[learning-rate=0.001]; +supervised"
+              + " learns them from labels. Default: ${DEFAULT-VALUE}.")
   private String methods;
 
   @Option(
@@ -123,6 +123,15 @@ final class SimulateCommand implements Callable<Integer> {
   private boolean guard;
 
   @Option(
+      names = "--label-delay",
+      paramLabel = "N",
+      defaultValue = "" + SimulationOptions.DEFAULT_LABEL_DELAY,
+      description =
+          "For methods with +supervised: a batch's labels come when N more batches are answered."
+              + " Default: ${DEFAULT-VALUE}.")
+  private int labelDelay;
+
+  @Option(
       names = "--out",
       paramLabel = "DIR",
       defaultValue = "results",
@@ -151,7 +160,8 @@ final class SimulateCommand implements Callable<Integer> {
             names,
             session.settings(),
             calibration == null ? null : Calibration.read(calibration),
-            guard ? GuardPolicy.DEFAULT : null);
+            guard ? GuardPolicy.DEFAULT : null,
+            labelDelay);
     DomainKinds kinds = simulated.kinds();
     ImageSet images = plans.get(0).example().apply(kinds);
     requireSamples(images);
@@ -205,6 +215,9 @@ final class SimulateCommand implements Callable<Integer> {
     Map<String, String> provenance = new TreeMap<>(simulated.provenance());
     provenance.put("model_digest", loaded.digest());
     provenance.put("samples", Integer.toString(samples == null ? images.size() : samples));
+    if (Method.splitList(methods).stream().anyMatch(method -> method.contains("supervised"))) {
+      provenance.put("label_delay", Integer.toString(labelDelay));
+    }
     provenance.put("version", Acclimate.VERSION);
     provenance.put("command", CommandText.of(spec));
     return provenance;

@@ -2,6 +2,7 @@ package dev.acclimate.simulate;
 
 import dev.acclimate.models.ElementType;
 import dev.acclimate.models.Tensor;
+import java.util.stream.IntStream;
 
 /**
  * Some batches of a stream, made once for all methods: corrupted and preprocessed samples, and
@@ -61,7 +62,9 @@ final class Chunk implements AutoCloseable {
       int count = log.batchEnd(batch) - log.batchStart(batch);
       try (Tensor part = inputs.slice(from, count);
           Tensor partTasks = tasks.slice(from, count)) {
-        contestant.answer(classifier, part, partTasks);
+        int start = log.batchStart(batch);
+        int[] labels = IntStream.range(start, start + count).map(log::label).toArray();
+        contestant.answer(classifier, part, partTasks, labels);
       }
     }
   }

@@ -10,6 +10,7 @@ final class Contestant {
   private final String label;
   private final ServedModel model;
   private final @Nullable GuardWatcher watcher;
+  private final @Nullable LateLabels lateLabels;
   private final AdaptationState start;
   private final AnswerLog answers;
   private final long rejectedBefore;
@@ -19,14 +20,17 @@ final class Contestant {
    * A method that is about to see a stream of {@code size} samples from {@code start} on.
    *
    * @param watcher listens to its guard; null where it has none
+   * @param lateLabels what it learns from; null where it learns from no labels
    */
   Contestant(
       String label,
       ServedModel model,
       @Nullable GuardWatcher watcher,
+      @Nullable LateLabels lateLabels,
       AdaptationState start,
       int size) {
     this.watcher = watcher;
+    this.lateLabels = lateLabels;
     this.label = label;
     this.model = model;
     this.start = start;
@@ -38,13 +42,27 @@ final class Contestant {
   /** Forgets what it has learned. */
   void reset() {
     model.restore(start);
+    if (lateLabels != null) {
+      lateLabels.reset();
+    }
   }
 
-  void answer(Classifier classifier, Tensor batch, Tensor tasks) {
+  /** Answers a batch, and afterwards learns from labels where it does. */
+  void answer(Classifier classifier, Tensor batch, Tensor tasks, int[] labels) {
     long begin = System.nanoTime();
     Tensor scores = classifier.scores(model, batch, tasks);
-    nanos += System.nanoTime() - begin;
     answers.add(scores);
+    if (lateLabels != null) {
+      lateLabels.answered(batch, labels);
+    }
+    nanos += System.nanoTime() - begin;
+  }
+
+  /** It has seen the whole stream; the model stays open. */
+  void finish() {
+    if (lateLabels != null) {
+      lateLabels.close();
+    }
   }
 
   MethodRun result() {

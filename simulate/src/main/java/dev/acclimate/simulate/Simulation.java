@@ -15,6 +15,7 @@ import dev.acclimate.models.SessionSettings;
 import dev.acclimate.simulate.data.ImageSet;
 import dev.acclimate.simulate.data.Preprocessing;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -133,12 +134,14 @@ public final class Simulation implements AutoCloseable {
       requireBatches(stream, batchSize);
     }
     StreamLog log = StreamLog.of(stream, batchSize, classifier.hasFixedBatch());
-    List<Contestant> contestants = contestants(log, seed, progress);
+    List<Contestant> contestants = contestants(log, classifier, seed, progress);
     long[] shape = classifier.shape(batchSize);
     int room = chunkSize(images, largest);
     try (Chunk one = new Chunk(shape, room);
         Chunk two = new Chunk(shape, room)) {
       play(stream, log, classifier, contestants, one, two, progress);
+    } finally {
+      contestants.forEach(Contestant::finish);
     }
     List<MethodRun> runs = contestants.stream().map(Contestant::result).toList();
     MethodRun frozen =
@@ -169,7 +172,8 @@ public final class Simulation implements AutoCloseable {
     return (int) Math.max(largestBatch, Math.min(LARGEST_CHUNK, fitting));
   }
 
-  private List<Contestant> contestants(StreamLog log, long seed, SimulationProgress progress) {
+  private List<Contestant> contestants(
+      StreamLog log, Classifier classifier, long seed, SimulationProgress progress) {
     Map<Integer, Calibration> starts =
         calibrations.computeIfAbsent(
             seed,
@@ -187,9 +191,32 @@ public final class Simulation implements AutoCloseable {
       if (i == loaded.size()) {
         loaded.add(serve(entry, start));
       }
-      contestants.add(new Contestant(entry.label, loaded.get(i), entry.watcher, start, log.size()));
+      ServedModel served = loaded.get(i);
+      contestants.add(
+          new Contestant(
+              entry.label,
+              served,
+              entry.watcher,
+              lateLabels(served, classifier),
+              start,
+              log.size()));
     }
     return contestants;
+  }
+
+  private @Nullable LateLabels lateLabels(ServedModel served, Classifier classifier) {
+    long[] shape = classifier.shape(1);
+    return served
+        .lessons()
+        .map(
+            lessons ->
+                new LateLabels(
+                    served,
+                    lessons,
+                    options.labelDelay(),
+                    classifier.inputName(),
+                    Arrays.copyOfRange(shape, 1, shape.length)))
+        .orElse(null);
   }
 
   private ServedModel serve(Entry entry, AdaptationState start) {

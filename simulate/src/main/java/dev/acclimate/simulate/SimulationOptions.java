@@ -16,29 +16,40 @@ import org.jspecify.annotations.Nullable;
  *     side by side, which keeps all cores busy and gives the same bits every time
  * @param calibration where calibrated methods start; null measures source samples anew
  * @param guard of a twin that each method but {@code source} gets; null for none
+ * @param labelDelay batches that are answered before a batch's labels come, for methods that learn
+ *     from labels
  */
 public record SimulationOptions(
     List<String> methods,
     SessionSettings session,
     @Nullable Calibration calibration,
-    @Nullable GuardPolicy guard) {
+    @Nullable GuardPolicy guard,
+    int labelDelay) {
+  /** Labels come when the next batch is answered. */
+  public static final int DEFAULT_LABEL_DELAY = 1;
+
+  private static final int LONGEST_LABEL_DELAY = 10_000;
 
   /**
    * Checks the values.
    *
-   * @throws InvalidInputException when there is no method
+   * @throws InvalidInputException when there is no method, or the delay is out of range
    */
   public SimulationOptions {
     methods = List.copyOf(methods);
     if (methods.isEmpty()) {
       throw new InvalidInputException("methods: expected at least one, found none");
     }
+    if (labelDelay < 0 || labelDelay > LONGEST_LABEL_DELAY) {
+      throw new InvalidInputException(
+          "label-delay: expected 0 to " + LONGEST_LABEL_DELAY + " batches, found " + labelDelay);
+    }
   }
 
   /** The methods without guarded twins. */
   public SimulationOptions(
       List<String> methods, SessionSettings session, @Nullable Calibration calibration) {
-    this(methods, session, calibration, null);
+    this(methods, session, calibration, null, DEFAULT_LABEL_DELAY);
   }
 
   /**

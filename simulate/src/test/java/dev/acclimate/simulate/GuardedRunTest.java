@@ -40,7 +40,8 @@ class GuardedRunTest {
                   List.of(methods),
                   new SessionSettings(ExecutionProvider.CPU, 1),
                   null,
-                  GuardPolicy.DEFAULT),
+                  GuardPolicy.DEFAULT,
+                  SimulationOptions.DEFAULT_LABEL_DELAY),
               () -> DATA.load(Split.TRAIN))) {
         return simulation.run(stream, "scenario", "test", batchSize, 0, SimulationProgress.NONE);
       }

@@ -1,6 +1,7 @@
 package dev.acclimate.adapters.learning;
 
 import dev.acclimate.adapters.MethodSpec;
+import dev.acclimate.adapters.Nap;
 import dev.acclimate.adapters.OptionReader;
 import dev.acclimate.models.InvalidInputException;
 import java.util.Optional;
@@ -45,16 +46,10 @@ public record LearningMethod(
   }
 
   private static Nap nap(String text, MethodSpec spec) {
-    if (!spec.name().equals("nap")) {
+    if (!spec.name().equals(Nap.NAME)) {
       throw unknown(text);
     }
-    OptionReader options = new OptionReader(spec);
-    Nap nap =
-        new Nap(
-            options.integer("every", 1, 1, Integer.MAX_VALUE),
-            options.number("pull", 0.01, 0, false, Double.MAX_VALUE));
-    options.done();
-    return nap;
+    return Nap.read(spec);
   }
 
   @Override

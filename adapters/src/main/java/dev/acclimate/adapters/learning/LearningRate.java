@@ -1,5 +1,6 @@
 package dev.acclimate.adapters.learning;
 
+import dev.acclimate.adapters.Nap;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.OperatorWriter;
 import java.util.Arrays;

@@ -2,6 +2,7 @@ package dev.acclimate.adapters.learning;
 
 import ai.onnx.proto.OnnxMl.GraphProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
+import dev.acclimate.adapters.Nap;
 import dev.acclimate.models.NormalizationSite;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.OperatorWriter;
@@ -20,40 +21,23 @@ import java.util.Set;
 
 /** Writes the projection of {@link Nap} behind an optimizer's step. */
 final class Projection {
-  private static final Set<String> HOMOGENEOUS = Set.of("Relu", "LeakyRelu");
-
-  /** Below this norm there is no direction left to scale. */
-  private static final float SMALLEST = 1e-12f;
-
   private final Nap nap;
-  private final OnnxModel model;
   private final Set<String> outputLayers;
   private final Map<String, String> rescaledTogether = new LinkedHashMap<>();
   private final Set<String> pulled = new HashSet<>();
 
   Projection(Nap nap, OnnxModel model, Set<String> trained, List<NormalizationSite> sites) {
     this.nap = nap;
-    this.model = model;
     this.outputLayers = outputLayers(model.graph(), trained);
     for (NormalizationSite site : sites) {
       NodeProto node = model.graph().getNode(site.nodeIndex());
-      if (feedsHomogeneousAlone(site.output())) {
+      if (Nap.feedsHomogeneousAlone(model, site.output())) {
         rescaledTogether.put(node.getInput(1), node.getInput(2));
       } else {
         pulled.add(node.getInput(1));
         pulled.add(node.getInput(2));
       }
     }
-  }
-
-  private boolean feedsHomogeneousAlone(String tensor) {
-    List<NodeProto> readers =
-        model.graph().getNodeList().stream()
-            .filter(node -> node.getInputList().contains(tensor))
-            .toList();
-    return !readers.isEmpty()
-        && readers.stream().allMatch(node -> HOMOGENEOUS.contains(node.getOpType()))
-        && model.graph().getOutputList().stream().noneMatch(o -> o.getName().equals(tensor));
   }
 
   /** Weights between which and the first output no other weights lie. */
@@ -97,10 +81,7 @@ final class Projection {
       projected.add(
           keepsNorm(part)
               ? ops.mul(
-                  parts.get(i),
-                  ops.div(
-                      ops.constant((float) PackedParameters.norm(part, start)),
-                      ops.max(ops.reduceL2(parts.get(i), true, 0), ops.constant(SMALLEST))))
+                  parts.get(i), Nap.factor(ops, parts.get(i), PackedParameters.norm(part, start)))
               : parts.get(i));
     }
     return ops.concat(0, projected);
@@ -123,8 +104,7 @@ final class Projection {
                     PackedParameters.norm(group.parts().get(s), start),
                     PackedParameters.norm(group.parts().get(o), start));
             String both = ops.concat(0, List.of(parts.get(s), parts.get(o)));
-            String found = ops.max(ops.reduceL2(both, true, 0), ops.constant(SMALLEST));
-            String factor = ops.div(ops.constant((float) norm), found);
+            String factor = Nap.factor(ops, both, norm);
             parts.set(s, ops.mul(parts.get(s), factor));
             parts.set(o, ops.mul(parts.get(o), factor));
           }
@@ -148,12 +128,6 @@ final class Projection {
 
   /** The projected value in every n-th step, else the other; steps are counted from 1. */
   String inTurn(OperatorWriter ops, String steps, String projected, String free) {
-    if (nap.every() == 1) {
-      return projected;
-    }
-    String period = ops.constant((float) nap.every());
-    String turns = ops.node("Floor", ops.div(steps, period));
-    String left = ops.sub(steps, ops.mul(turns, period));
-    return ops.node("Where", ops.node("Less", left, ops.constant(0.5f)), projected, free);
+    return nap.inTurn(ops, steps, projected, free);
   }
 }

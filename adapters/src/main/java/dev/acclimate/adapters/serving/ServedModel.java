@@ -3,6 +3,7 @@ package dev.acclimate.adapters.serving;
 import dev.acclimate.adapters.AdaptationState;
 import dev.acclimate.adapters.AdaptiveModel;
 import dev.acclimate.adapters.BatchResult;
+import dev.acclimate.adapters.Lessons;
 import dev.acclimate.adapters.guard.Guard;
 import dev.acclimate.adapters.guard.GuardEvent;
 import dev.acclimate.adapters.guard.GuardNews;
@@ -401,6 +402,30 @@ public final class ServedModel implements InferenceModel {
   public LabelledAccuracy accuracy() {
     return new LabelledAccuracy(
         labels.get(), givenAccuracy.value(), adaptedAccuracy.value(), frozenAccuracy.value());
+  }
+
+  /** How labels become steps, empty where the method learns from none. */
+  public Optional<Lessons> lessons() {
+    return model.lessons();
+  }
+
+  /**
+   * Learns from samples whose labels have come; see {@link AdaptiveModel#learn}.
+   *
+   * @param expected the class of each sample, int64 {@code [B]}
+   * @return whether the step was taken
+   */
+  public boolean learn(Map<String, Tensor> batch, Tensor expected) {
+    return inTurn(
+        () -> {
+          boolean taken = model.learn(batch, expected, current, next);
+          if (taken) {
+            AdaptationState spent = current;
+            current = next;
+            next = spent;
+          }
+          return taken;
+        });
   }
 
   /** What the guard sees, empty where none watches. */

@@ -26,7 +26,20 @@ public final class CrossEntropy {
   public static String append(
       GraphEditor editor, String logits, String labels, double labelSmoothing) {
     OperatorWriter write = editor.writer("loss/");
-    long classes = classes(editor, logits);
+    String loss = write(write, logits, classes(editor, logits), labels, labelSmoothing);
+    editor.append(write.nodes());
+    return loss;
+  }
+
+  /**
+   * Writes the loss.
+   *
+   * @param logits {@code [B, classes]}
+   * @param labels int64 class indices
+   * @return name of the loss, a scalar
+   */
+  public static String write(
+      OperatorWriter write, String logits, long classes, String labels, double labelSmoothing) {
     float rest = (float) (labelSmoothing / classes);
     float hit = (float) (1 - labelSmoothing + labelSmoothing / classes);
     String target =
@@ -38,9 +51,7 @@ public final class CrossEntropy {
     String logProbabilities =
         write.emit("LogSoftmax", List.of(logits), OperatorWriter.integer("axis", 1));
     String likelihood = write.reduceSum(write.mul(logProbabilities, target), false, 1);
-    String loss = write.node("Neg", write.reduceMean(likelihood, false, 0));
-    editor.append(write.nodes());
-    return loss;
+    return write.node("Neg", write.reduceMean(likelihood, false, 0));
   }
 
   private static long classes(GraphEditor editor, String logits) {
