@@ -7,6 +7,7 @@ import static dev.acclimate.agent.AgentKeys.BATCH_TASKS;
 import static dev.acclimate.agent.AgentKeys.BOOTSTRAP;
 import static dev.acclimate.agent.AgentKeys.CALIBRATION;
 import static dev.acclimate.agent.AgentKeys.FEEDBACK_CAPACITY;
+import static dev.acclimate.agent.AgentKeys.FEEDBACK_MEMORY;
 import static dev.acclimate.agent.AgentKeys.FEEDBACK_SHADOW;
 import static dev.acclimate.agent.AgentKeys.FEEDBACK_WINDOW;
 import static dev.acclimate.agent.AgentKeys.GROUP;
@@ -238,7 +239,8 @@ public record AgentConfig(
             new FeedbackConfig(
                 settings.get(FEEDBACK_WINDOW),
                 settings.get(FEEDBACK_CAPACITY),
-                settings.get(FEEDBACK_SHADOW)));
+                settings.get(FEEDBACK_SHADOW),
+                settings.get(FEEDBACK_MEMORY)));
   }
 
   private static Model model(Settings settings) {

@@ -204,6 +204,11 @@ final class AgentKeys {
           "feedback.shadow",
           FeedbackConfig.DEFAULT_SHADOW,
           "part of the batches that the frozen model answers too, to compare");
+  static final Key<Long> FEEDBACK_MEMORY =
+      KEYS.bytes(
+          "feedback.memory",
+          FeedbackConfig.DEFAULT_MEMORY_BYTES,
+          "with `+supervised`: inputs that wait for labels or are learnt from again, a partition");
 
   static final Key<String> HTTP_HOST =
       KEYS.text(

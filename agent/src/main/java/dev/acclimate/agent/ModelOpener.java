@@ -80,6 +80,12 @@ public interface ModelOpener {
 
   private static ServedModel serve(
       AdaptiveModel model, AgentConfig.Model config, ServingListener listener) {
+    if (model.lessons().isPresent()) {
+      throw new InvalidInputException(
+          "method: expected one that learns without labels for requests over HTTP, where labels"
+              + " do not teach yet; found "
+              + config.method());
+    }
     AgentConfig.Answers answers = config.answers();
     GuardPolicy guard = answers.guard();
     if (guard.equals(GuardPolicy.DEFAULT) && !Scores.areIn(model.outputs())) {

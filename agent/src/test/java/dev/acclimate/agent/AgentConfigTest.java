@@ -55,7 +55,7 @@ class AgentConfigTest {
         properties:
           consumer.auto.offset.reset: latest
       batch: {max: 32, delay: 20ms, max-record-bytes: 1000000, tasks: 'header:domain'}
-      feedback: {window: 30s, capacity: 500, shadow: 0.25}
+      feedback: {window: 30s, capacity: 500, shadow: 0.25, memory: 8MiB}
       http: {host: 0.0.0.0, port: 9000}
       """;
 
@@ -83,7 +83,8 @@ class AgentConfigTest {
                 "resnet",
                 "1",
                 Map.of("consumer.auto.offset.reset", "latest")));
-    assertThat(config.feedback()).isEqualTo(new FeedbackConfig(Duration.ofSeconds(30), 500, 0.25));
+    assertThat(config.feedback())
+        .isEqualTo(new FeedbackConfig(Duration.ofSeconds(30), 500, 0.25, 8 << 20));
   }
 
   @Test
@@ -121,7 +122,7 @@ class AgentConfigTest {
 
   @Test
   void joinsLabelsAsDocumentedWhereTheirTopicIsNamed() throws IOException {
-    String feedback = "feedback: {window: 30s, capacity: 500, shadow: 0.25}\n";
+    String feedback = "feedback: {window: 30s, capacity: 500, shadow: 0.25, memory: 8MiB}\n";
     assertThat(FULL).contains(feedback);
 
     AgentConfig named = AgentConfig.read(write(FULL.replace(feedback, "")));
@@ -191,7 +192,7 @@ class AgentConfigTest {
         "capacity: 500 | capacity: 0 | feedback.capacity: expected a whole number from 1 to 10000000, found '0'",
         "shadow: 0.25 | shadow: 1.5 | feedback.shadow: expected a number from 0 to 1, found '1.5'",
         "shadow: 0.25 | shadow: most | feedback.shadow: expected a number from 0 to 1, found 'most'",
-        "capacity: 500 | samples: 500 | feedback.samples: expected one of the keys [window, capacity, shadow]",
+        "capacity: 500 | samples: 500 | feedback.samples: expected one of the keys [window, capacity, shadow, memory]",
         "port: 9000 | port: 90000 | http.port: expected a whole number from 0 to 65535",
         "host: 0.0.0.0 | hots: 0.0.0.0 | http.hots: expected one of the keys [host, port, tls",
         "http: { | http: [ | expected YAML, found an error in line",

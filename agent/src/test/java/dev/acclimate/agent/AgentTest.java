@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.acclimate.models.ExecutionProvider;
+import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.streams.FoldingModel;
 import dev.acclimate.streams.StreamConfig;
 import dev.acclimate.streams.StreamFixture;
@@ -14,6 +15,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
@@ -21,6 +23,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class AgentTest {
   private static final AgentConfig.Model MODEL =
@@ -193,6 +196,22 @@ class AgentTest {
           .isInstanceOf(IllegalStateException.class)
           .hasMessageContaining("cannot listen on 127.0.0.1:" + taken.port());
     }
+  }
+
+  @Test
+  void refusesToServeOverHttpWhatLearnsFromLabels(@TempDir Path folder) throws Exception {
+    Path model = TinyClassifier.write(folder.resolve("tiny.onnx"));
+    Path config =
+        Files.writeString(
+            folder.resolve("agent.yaml"),
+            "{model: '%s', method: tbn+supervised, provider: cpu, threads: 1, http: {port: 0}}"
+                .formatted(model));
+    AgentConfig read = AgentConfig.read(config);
+
+    assertThatThrownBy(() -> Agent.start(read, ModelOpener::adaptive))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageStartingWith(
+            "method: expected one that learns without labels for requests over HTTP");
   }
 
   private static ModelOpener.Opened opened(FoldingModel model, AutoCloseable resource) {

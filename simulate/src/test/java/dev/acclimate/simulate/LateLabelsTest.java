@@ -27,8 +27,7 @@ class LateLabelsTest {
   /** All that is gained comes from labels. */
   private static final String FROZEN_STATISTICS = "alpha-bn[source-weight=1]";
 
-  private static final String LEARNING =
-      FROZEN_STATISTICS + "+supervised[labels=16;replay=16;learning-rate=0.02;max-step=1]";
+  private static final String LEARNING = FROZEN_STATISTICS + "+supervised[labels=16;replay=16]";
 
   @TempDir private Path folder;
 

@@ -3,11 +3,13 @@ package dev.acclimate.streams;
 import dev.acclimate.adapters.AdaptationState;
 import dev.acclimate.adapters.AdaptiveModel;
 import dev.acclimate.adapters.BatchResult;
+import dev.acclimate.adapters.Lessons;
 import dev.acclimate.models.Tensor;
 import dev.acclimate.models.TensorInfo;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.zip.CRC32;
 import org.jspecify.annotations.Nullable;
 
@@ -97,6 +99,21 @@ final class AdaptiveBatchModel implements BatchModel {
   public Result run(Map<String, Tensor> inputs, State from, State into) {
     BatchResult result = model.run(inputs, packed(from), packed(into));
     return new Result(result.outputs(), result.adapted(), result.step());
+  }
+
+  @Override
+  public Optional<Lessons> lessons() {
+    return model.lessons();
+  }
+
+  @Override
+  public int classes() {
+    return model.classes();
+  }
+
+  @Override
+  public boolean learn(Map<String, Tensor> inputs, Tensor labels, State from, State into) {
+    return model.learn(inputs, labels, packed(from), packed(into));
   }
 
   private static AdaptationState packed(State state) {

@@ -1,11 +1,13 @@
 package dev.acclimate.streams;
 
 import dev.acclimate.adapters.AdaptiveModel;
+import dev.acclimate.adapters.Lessons;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.Tensor;
 import dev.acclimate.models.TensorInfo;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -68,6 +70,29 @@ public interface BatchModel {
    * @throws RuntimeException when the batch cannot be run
    */
   Result run(Map<String, Tensor> inputs, State from, State into);
+
+  /** How labels that come later become steps; empty for a model that learns from none. */
+  default Optional<Lessons> lessons() {
+    return Optional.empty();
+  }
+
+  /** How many classes labels may name, for a model that learns from them. */
+  default int classes() {
+    return 0;
+  }
+
+  /**
+   * Takes a step from samples with labels, of a model that has {@link #lessons}.
+   *
+   * @param labels int64 {@code [B]}, from 0 to {@link #classes} - 1
+   * @param from the state before; left as it is
+   * @param into receives the state after it, undefined unless the step was taken
+   * @return false where the step was refused: the state stays as it was
+   * @throws RuntimeException when the samples cannot be run
+   */
+  default boolean learn(Map<String, Tensor> inputs, Tensor labels, State from, State into) {
+    throw new UnsupportedOperationException(method() + " learns from no labels");
+  }
 
   /** What a model has learnt from a stream; only the model that gave it can read it. */
   interface State {

@@ -47,7 +47,8 @@ final class BatchRunner {
    * @param tally what to count once it is committed
    * @param next the state after it; the very one before where no step was taken
    * @param unused what the run was given to write and did not need; null where it did
-   * @param byTheBook false when the model threw: running the batch again might take another way
+   * @param byTheBook false when running the batch again might take another way, as after the model
+   *     threw, or cannot be done from the log in, as with labels
    * @param modelNanos the model's time
    * @param predictions what was answered, for labels to come
    */
@@ -75,6 +76,32 @@ final class BatchRunner {
    * @param into may be written, and then belongs to the outcome
    */
   Outcome run(MicroBatch batch, BatchModel.State from, BatchModel.State into) {
+    return batch.lesson() == null ? answer(batch, from, into) : learn(batch.lesson(), from, into);
+  }
+
+  /** Its labels are used up either way: a step that is refused would be refused again. */
+  private Outcome learn(Lesson lesson, BatchModel.State from, BatchModel.State into) {
+    boolean taken = false;
+    long start = System.nanoTime();
+    try {
+      taken = model.learn(lesson.samples().tensors(), lesson.labels(), from, into);
+    } catch (RuntimeException e) {
+      log.warn("the model failed to learn from {} labels: {}", lesson.fresh(), e.toString());
+      log.debug("the model's failure", e);
+    }
+    long nanos = System.nanoTime() - start;
+    meters.learningTook(nanos);
+    return new Outcome(
+        new OutgoingRecords(config, model.method()),
+        new BatchTally(),
+        taken ? into : from,
+        taken ? null : into,
+        false,
+        nanos,
+        List.of());
+  }
+
+  private Outcome answer(MicroBatch batch, BatchModel.State from, BatchModel.State into) {
     OutgoingRecords outgoing = new OutgoingRecords(config, model.method());
     BatchTally tally = new BatchTally();
     long start = System.nanoTime();

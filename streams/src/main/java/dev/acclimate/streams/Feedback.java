@@ -101,6 +101,11 @@ public final class Feedback implements AutoCloseable {
     return frozen == null ? null : new ShadowModel(frozen, config.shadow(), predictions, meters);
   }
 
+  /** What inputs may take that wait for labels to learn from. */
+  long memoryBytes() {
+    return config.memoryBytes();
+  }
+
   /**
    * Checks that answers of another model can be joined to the same labels.
    *

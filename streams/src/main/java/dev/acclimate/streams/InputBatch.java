@@ -147,6 +147,39 @@ public final class InputBatch implements AutoCloseable {
     add(count);
   }
 
+  /** Bytes of one sample, all its inputs together. */
+  int bytesOfSample() {
+    int sum = 0;
+    for (int input = 0; input < inputs.size(); input++) {
+      sum += sampleBytes(input);
+    }
+    return sum;
+  }
+
+  /** A copy of a sample, the values of its inputs one after another. */
+  byte[] sample(int index) {
+    byte[] values = new byte[bytesOfSample()];
+    int to = 0;
+    for (int input = 0; input < inputs.size(); input++) {
+      int size = sampleBytes(input);
+      buffer(input).get(index * size, values, to, size);
+      to += size;
+    }
+    return values;
+  }
+
+  /** Adds a sample that {@link #sample} copied. */
+  void add(byte[] sample) {
+    reserve(1);
+    int from = 0;
+    for (int input = 0; input < inputs.size(); input++) {
+      int size = sampleBytes(input);
+      buffer(input).put(offset(input), sample, from, size);
+      from += size;
+    }
+    add(1);
+  }
+
   void clear() {
     samples = 0;
   }

@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.PriorityQueue;
 import java.util.Set;
@@ -59,6 +60,8 @@ final class Lane {
   private final Set<MicroBatch> uncommitted = new LinkedHashSet<>();
   private final Map<String, StreamState> streams = new LinkedHashMap<>();
   private Map<String, Long> variants = Map.of();
+  private @Nullable LaneLessons lessons;
+  private long lastTimestamp = -1;
   private long bytesRead;
   private long sequence;
   private long checkpoint = -1;
@@ -86,6 +89,28 @@ final class Lane {
 
   Set<TopicPartition> partitions() {
     return arrived.keySet();
+  }
+
+  /** From now on labels of its requests become steps. */
+  void learn(LaneLessons by) {
+    lessons = by;
+  }
+
+  /** What makes steps of labels; null where nothing is learnt from them. */
+  @Nullable LaneLessons lessons() {
+    return lessons;
+  }
+
+  /** The next step to be taken, null where none is due. */
+  @Nullable MicroBatch nextLesson(long nanos, boolean atEnd) {
+    Lesson lesson = lessons == null ? null : lessons.next(nanos, atEnd);
+    return lesson == null ? null : new MicroBatch(this, JournalKey.WHOLE_LANE, lesson, nanos);
+  }
+
+  /** True when all requests up to a time in the log are read, and the answers committed. */
+  boolean hasAnsweredBefore(long timestamp, boolean atEnd) {
+    return (atEnd || lastTimestamp > timestamp)
+        && uncommitted.stream().allMatch(batch -> batch.firstTimestamp() > timestamp);
   }
 
   /** Takes a record that was read; {@link #gather} makes batches of it. */
@@ -153,6 +178,7 @@ final class Lane {
   private void take(
       ConsumerRecord<byte[], byte[]> record, long nanos, Consumer<MicroBatch> closed) {
     positions.put(new TopicPartition(record.topic(), record.partition()), record.offset() + 1);
+    lastTimestamp = record.timestamp();
     closeOutOfWindow(record, closed);
     closeOverdue(record.timestamp(), closed);
     String stream = scope == Scope.STREAM ? JournalKey.stream(record.key()) : JournalKey.WHOLE_LANE;
@@ -281,6 +307,9 @@ final class Lane {
         offsets.put(partition, new OffsetAndMetadata(low, pointer.text()));
       }
     }
+    if (lessons != null) {
+      offsets.putAll(lessons.offsetsBehind(committing == null ? null : committing.lesson()));
+    }
     return offsets;
   }
 
@@ -288,6 +317,13 @@ final class Lane {
   void committed(MicroBatch batch, long batchSequence) {
     uncommitted.remove(batch);
     sequence = batchSequence;
+    if (batch.lesson() != null) {
+      Objects.requireNonNull(lessons).committed(batch.lesson());
+      return;
+    }
+    if (lessons != null) {
+      lessons.answered(batch);
+    }
     if (scope == Scope.STREAM) {
       stream(batch.stream()).answeredUpTo(batch.endOffset());
     }
@@ -372,6 +408,10 @@ final class Lane {
     deadlines.clear();
     uncommitted.stream().filter(spared.negate()).forEach(this::release);
     uncommitted.clear();
+    lastTimestamp = -1;
+    if (lessons != null) {
+      lessons.rewind();
+    }
   }
 
   /** The first record that was ever seen of a partition, for one without a committed offset. */

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.header.Header;
+import org.jspecify.annotations.Nullable;
 
 /** Records of one stream on their way through the model together, in the order of the log. */
 final class MicroBatch {
@@ -34,6 +35,7 @@ final class MicroBatch {
   private final long firstTimestamp;
   private final long firstOffset;
   private final long bytesBefore;
+  private final @Nullable Lesson lesson;
   private long bytes;
 
   /**
@@ -57,6 +59,20 @@ final class MicroBatch {
     this.firstTimestamp = first.timestamp();
     this.firstOffset = first.offset();
     this.bytesBefore = bytesBefore;
+    this.lesson = null;
+  }
+
+  /** A step to be taken between two batches: no records, and nothing to answer. */
+  MicroBatch(Lane lane, String stream, Lesson lesson, long nanos) {
+    this.lane = lane;
+    this.stream = stream;
+    this.samples = lesson.samples();
+    this.lesson = lesson;
+    this.maxItems = 0;
+    this.firstNanos = nanos;
+    this.firstTimestamp = Long.MAX_VALUE;
+    this.firstOffset = Long.MAX_VALUE;
+    this.bytesBefore = 0;
   }
 
   /**
@@ -87,6 +103,11 @@ final class MicroBatch {
 
   boolean isFull() {
     return samples.room() == 0 || items.size() >= maxItems;
+  }
+
+  /** What is to be learnt; null for a batch that is to be answered. */
+  @Nullable Lesson lesson() {
+    return lesson;
   }
 
   Lane lane() {
@@ -134,9 +155,9 @@ final class MicroBatch {
     return firstOffsets.getOrDefault(partition, none);
   }
 
-  /** The offset behind its last record. */
+  /** The offset behind its last record, -1 where it has none. */
   long endOffset() {
-    return items.get(items.size() - 1).record().offset() + 1;
+    return items.isEmpty() ? -1 : items.get(items.size() - 1).record().offset() + 1;
   }
 
   List<BatchBoundary.Run> runs() {

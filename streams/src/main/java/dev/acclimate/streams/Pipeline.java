@@ -85,12 +85,14 @@ final class Pipeline {
    * @param consumer the member of the group
    * @param reader reads the journal, and again what states need; null without a state topic
    * @param controls what operators ask for; null without a state topic
+   * @param labels what methods learn from; null without a feedback topic
    * @param switching is told of a method that they ask for
    */
   private record Clients(
       Consumer<byte[], byte[]> consumer,
       @Nullable Consumer<byte[], byte[]> reader,
       @Nullable ControlTail controls,
+      @Nullable LabelLog labels,
       java.util.function.Consumer<String> switching) {
     static Clients open(
         KafkaClients clients, StreamConfig config, java.util.function.Consumer<String> switching) {
@@ -99,6 +101,7 @@ final class Pipeline {
           clients.openConsumer(config),
           topic == null ? null : clients.openReader(config),
           topic == null ? null : ControlTail.open(clients, config, topic),
+          config.topics().feedback() == null ? null : new LabelLog(clients, config),
           switching);
     }
   }
@@ -168,6 +171,13 @@ final class Pipeline {
 
   private void open(String id, List<TopicPartition> partitions) {
     Lane lane = new Lane(id, partitions, config, decoder, batches);
+    if (feedback != null) {
+      long memoryBytes = feedback.memoryBytes();
+      model
+          .lessons()
+          .map(lessons -> new LaneLessons(lane, model, lessons, config, memoryBytes, meters))
+          .ifPresent(lane::learn);
+    }
     partitions.forEach(partition -> lanes.put(partition, lane));
     arrivals.add(lane);
   }
@@ -210,6 +220,7 @@ final class Pipeline {
     welcome();
     obey();
     gather();
+    teach();
     launch();
     boolean committed = commitDone();
     int streams = lanes().stream().mapToInt(lane -> lane.streams().size()).sum();
@@ -329,6 +340,60 @@ final class Pipeline {
   }
 
   private void recover(Lane lane, Map<TopicPartition, OffsetAndMetadata> committed) {
+    recoverStates(lane, committed);
+    LaneLessons lessons = lane.lessons();
+    LabelLog labels = shared.labels();
+    if (lessons != null && labels != null) {
+      lessons.forget();
+      recall(lane, lessons, committed);
+      Set<TopicPartition> partitions = labels.partitionsOf(lane);
+      labels.follow(lessons, partitions, committed(partitions));
+    }
+  }
+
+  /** Reads again the requests whose labels may come yet. */
+  private void recall(
+      Lane lane, LaneLessons lessons, Map<TopicPartition, OffsetAndMetadata> committed) {
+    if (reader == null || committed.isEmpty()) {
+      return;
+    }
+    Map<TopicPartition, Long> from =
+        new HashMap<>(reader.beginningOffsets(committed.keySet(), CONSUMER_TIMEOUT));
+    int most = lessons.mostRequests() / committed.size();
+    committed.forEach(
+        (partition, behind) -> from.merge(partition, behind.offset() - most, Math::max));
+    LogReader logReader = new LogReader(reader, from);
+    MicroBatch batch = null;
+    for (Map.Entry<TopicPartition, Long> start : from.entrySet()) {
+      long end = Objects.requireNonNull(committed.get(start.getKey())).offset();
+      for (long offset = start.getValue(); offset < end; offset++) {
+        ConsumerRecord<byte[], byte[]> record = logReader.at(start.getKey(), offset).orElse(null);
+        if (record == null) {
+          continue;
+        }
+        if (batch != null && !batch.add(record, decoder)) {
+          answeredBefore(lessons, batch);
+          batch = null;
+        } else if (batch != null) {
+          continue;
+        }
+        batch = new MicroBatch(lane, JournalKey.WHOLE_LANE, batches.take(), record, 0, 0);
+        if (!batch.add(record, decoder)) {
+          throw new IllegalStateException("a record that fits no batch: offset " + offset);
+        }
+      }
+    }
+    if (batch != null) {
+      answeredBefore(lessons, batch);
+    }
+  }
+
+  private void answeredBefore(LaneLessons lessons, MicroBatch batch) {
+    lessons.answered(batch);
+    batches.give(batch.samples());
+  }
+
+  private void recoverStates(Lane lane, Map<TopicPartition, OffsetAndMetadata> committed) {
     JournalPointer pointer = pointer(committed);
     forgetStates(lane);
     if (journal == null) {
@@ -450,6 +515,24 @@ final class Pipeline {
     for (Lane lane : lanes()) {
       if (!arrivals.contains(lane)) {
         lane.gather(now, this::isAtEnd, this::enqueue);
+      }
+    }
+  }
+
+  /** Steps that labels make due go between the batches as they come. */
+  private void teach() {
+    LabelLog labels = shared.labels();
+    if (labels == null) {
+      return;
+    }
+    labels.poll();
+    long now = System.nanoTime();
+    for (Lane lane : lanes()) {
+      if (!arrivals.contains(lane)) {
+        MicroBatch lesson = lane.nextLesson(now, lane.isAtEnd(this::isAtEnd));
+        if (lesson != null) {
+          enqueue(lesson);
+        }
       }
     }
   }
@@ -612,6 +695,9 @@ final class Pipeline {
     guardAgainstBrokenModel(outcome.tally());
     Lane lane = flight.batch().lane();
     long start = System.nanoTime();
+    if (flight.batch().lesson() != null) {
+      standSomewhere(lane); // labels may come before the first request does
+    }
     lane.snapshots().ran(flight.batch().bytes(), outcome.modelNanos());
     memory.used(flight.state(), lane);
     Step step =
@@ -736,11 +822,16 @@ final class Pipeline {
     Lane lane = batch.lane();
     StreamState state = flight.state();
     BatchRunner.Outcome outcome = commit.outcome();
-    meters.committed(
-        outcome.tally(),
-        batch.samples().samples(),
-        batch.samples().capacity(),
-        Duration.ofNanos(System.nanoTime() - batch.firstNanos()));
+    Lesson lesson = batch.lesson();
+    if (lesson != null) {
+      meters.learnt(lesson.fresh(), outcome.unused() == null);
+    } else {
+      meters.committed(
+          outcome.tally(),
+          batch.samples().samples(),
+          batch.samples().capacity(),
+          Duration.ofNanos(System.nanoTime() - batch.firstNanos()));
+    }
     if (outcome.next() != present(state)) {
       states.give(state.moveTo(outcome.next()));
     }
@@ -794,7 +885,9 @@ final class Pipeline {
     if (flight.batch().lane().isLost()) {
       StreamState state = flight.state();
       state.unpin();
-      batches.give(flight.batch().samples());
+      if (flight.batch().lesson() == null) {
+        batches.give(flight.batch().samples());
+      }
       if (!state.isPinned()) {
         states.give(state.park());
       }
@@ -840,6 +933,9 @@ final class Pipeline {
     Map<TopicPartition, OffsetAndMetadata> ours = of(lane, committed);
     lane.streams().values().forEach(Pipeline::unpin);
     lane.rewind(batch -> false);
+    if (lane.lessons() != null && shared.labels() != null) {
+      shared.labels().seek(lane.lessons());
+    }
     if (pointer(ours).sequence() != lane.sequence()) {
       // somebody else went on with it meanwhile
       arrivals.add(lane);
@@ -903,9 +999,7 @@ final class Pipeline {
   }
 
   private void commitCheckpoint(Lane lane, StateJournal into) {
-    for (TopicPartition partition : lane.partitions()) {
-      lane.standsAt(partition, consumer.position(partition, CONSUMER_TIMEOUT));
-    }
+    standSomewhere(lane);
     JournalWriter writer = into.writer(lane);
     Step none = new Step(lane.sequence(), null, model.initialState(), -1);
     outbox.begin();
@@ -919,6 +1013,12 @@ final class Pipeline {
     lane.checkpointAt(checkpoint);
   }
 
+  private void standSomewhere(Lane lane) {
+    for (TopicPartition partition : lane.partitions()) {
+      lane.standsAt(partition, consumer.position(partition, CONSUMER_TIMEOUT));
+    }
+  }
+
   void close() {
     release();
     if (reader != null) {
@@ -926,6 +1026,18 @@ final class Pipeline {
     }
     if (controls != null) {
       controls.close();
+    }
+    if (shared.labels() != null) {
+      shared.labels().close();
+    }
+  }
+
+  private void leaveLabels(Lane lane) {
+    if (lane.lessons() != null && shared.labels() != null) {
+      shared.labels().leave(lane.lessons());
+      if (flights.stream().noneMatch(f -> f.batch().lane() == lane && !f.isDone())) {
+        lane.lessons().close();
+      }
     }
   }
 
@@ -937,6 +1049,7 @@ final class Pipeline {
     for (Lane lane : lanes()) {
       lane.rewind(batch -> false);
       forgetStates(lane);
+      leaveLabels(lane);
     }
     lanes.clear();
     states.close();
@@ -986,6 +1099,7 @@ final class Pipeline {
           if (controls != null) {
             controls.leave(lane);
           }
+          leaveLabels(lane);
           arrivals.remove(lane);
           due.removeIf(batch -> batch.lane() == lane);
           Set<MicroBatch> flying = new LinkedHashSet<>();

@@ -11,6 +11,7 @@ import io.micrometer.core.instrument.binder.kafka.KafkaClientMetrics;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -42,6 +43,10 @@ import org.apache.kafka.clients.producer.Producer;
  *   <li>{@code acclimate.recovery.time}: from a partition's arrival to its state
  *   <li>{@code acclimate.steps}, {@code acclimate.steps.rejected}: batches that moved the state,
  *       and those the model answered without
+ *   <li>{@code acclimate.learning.steps}: steps from labels, {@code taken} or {@code refused} as
+ *       not finite or too long; {@code acclimate.learning.labels}: labels by the outcome of their
+ *       step, or that they made none: {@code unknown}, {@code duplicate}, {@code invalid}; {@code
+ *       acclimate.learning.time}: the model's step
  *   <li>{@code acclimate.rollbacks}: transactions given up
  *   <li>{@code acclimate.partitions}: partitions of the topic in that this processor holds
  * </ul>
@@ -52,6 +57,17 @@ import org.apache.kafka.clients.producer.Producer;
 final class StreamMeters {
   /** How soon the meters of a newly assigned partition show: Micrometer's minute is long. */
   private static final Duration REFRESH = Duration.ofSeconds(5);
+
+  private static final String TAKEN = "taken";
+  private static final String REFUSED = "refused";
+
+  /** No answered request of that id waits for a label: late, or never asked. */
+  static final String UNKNOWN = "unknown";
+
+  static final String DUPLICATE = "duplicate";
+
+  /** No class of the model, or not one for each sample. */
+  static final String INVALID = "invalid";
 
   private final MeterRegistry registry;
   private final ScheduledExecutorService refresher;
@@ -70,6 +86,9 @@ final class StreamMeters {
   private final Counter steps;
   private final Counter rejected;
   private final Counter rollbacks;
+  private final Timer learningTime;
+  private final Map<String, Counter> learningSteps = new HashMap<>();
+  private final Map<String, Counter> learningLabels = new HashMap<>();
 
   StreamMeters(MeterRegistry registry, String group, String method, Supplier<StreamHealth> health) {
     this.registry = registry;
@@ -111,6 +130,18 @@ final class StreamMeters {
     this.rejected =
         counter("acclimate.steps.rejected", "Batches answered without moving the state", tags);
     this.rollbacks = counter("acclimate.rollbacks", "Transactions given up", tags);
+    this.learningTime = timer("acclimate.learning.time", "The model's step from labels");
+    for (String outcome : List.of(TAKEN, REFUSED)) {
+      Tags withOutcome = tags.and("outcome", outcome);
+      learningSteps.put(
+          outcome, counter("acclimate.learning.steps", "Steps from labels", withOutcome));
+    }
+    for (String outcome : List.of(TAKEN, REFUSED, UNKNOWN, DUPLICATE, INVALID)) {
+      Tags withOutcome = tags.and("outcome", outcome);
+      learningLabels.put(
+          outcome,
+          counter("acclimate.learning.labels", "Labels by what became of them", withOutcome));
+    }
     keep(
         Gauge.builder("acclimate.partitions", () -> health.get().partitions())
             .description("Partitions of the topic in that this processor holds")
@@ -148,6 +179,26 @@ final class StreamMeters {
 
   void modelTook(long nanos) {
     modelTime.record(nanos, TimeUnit.NANOSECONDS);
+  }
+
+  void learningTook(long nanos) {
+    learningTime.record(nanos, TimeUnit.NANOSECONDS);
+  }
+
+  /** Labels were used up and that was committed, with a step or without. */
+  void learnt(int labels, boolean taken) {
+    String outcome = taken ? TAKEN : REFUSED;
+    count(learningSteps, outcome, 1);
+    count(learningLabels, outcome, labels);
+  }
+
+  /** Labels became no part of a step: {@link #UNKNOWN}, {@link #DUPLICATE}, {@link #INVALID}. */
+  void unlearnt(String outcome, int labels) {
+    count(learningLabels, outcome, labels);
+  }
+
+  private static void count(Map<String, Counter> counters, String outcome, int by) {
+    Objects.requireNonNull(counters.get(outcome), outcome).increment(by);
   }
 
   void committing(long nanos) {

@@ -1,5 +1,6 @@
 package dev.acclimate.streams;
 
+import dev.acclimate.adapters.Lessons;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.streams.StreamHealth.Status;
 import dev.acclimate.streams.feedback.FrozenModel;
@@ -54,6 +55,15 @@ import org.slf4j.LoggerFactory;
  * as after a rebalance, goes on from the last snapshot, runs the batches since then again without
  * answering them, and has the state as of the last commit. Without a state topic the states are
  * lost then, and answers are still given once.
+ *
+ * <p>A model that learns from labels ({@link BatchModel#lessons}) takes its steps between two
+ * batches, each in a transaction of its own: the snapshot of the state after it, and the offset up
+ * to which the feedback topic's labels were used. So no label is learnt twice, what was learnt is
+ * never lost, and the state after a crash is that of the last commit, to the bit. When a label
+ * takes effect depends on when it comes: two runs over the same logs whose labels came at other
+ * moments between the batches have states that differ. After a crash the requests that wait for
+ * labels, and the labelled samples that are learnt from again, are read from the end of the logs
+ * once more.
  *
  * <p>A response carries the headers {@code acclimate-method}, {@code acclimate-step} (how many
  * steps the state had behind it), the request's {@code traceparent} and {@code tracestate}, and in
@@ -157,6 +167,7 @@ public final class StreamProcessor implements AutoCloseable {
     this.feedback = feedback;
     this.clients = clients;
     requireBatches(model, config);
+    requireLabels(model, config);
     this.meters = meters(model);
     this.outbox = new TransactionalOutbox(clients, config, meters);
     this.modelThread = new ModelThread("acclimate-model-" + config.group());
@@ -166,6 +177,25 @@ public final class StreamProcessor implements AutoCloseable {
   /** Refuses a model that does not lend itself to batches before anything is started. */
   private static void requireBatches(BatchModel model, StreamConfig config) {
     new InputBatch(model.inputs(), config.batching().max()).close();
+  }
+
+  /** Refuses a method that learns from labels where these would not come. */
+  private void requireLabels(BatchModel learning, StreamConfig with) {
+    Optional<Lessons> lessons = learning.lessons();
+    if (lessons.isEmpty()) {
+      return;
+    }
+    new InputBatch(learning.inputs(), LaneLessons.mostSamples(lessons.get(), with)).close();
+    if (feedback == null || with.topics().feedback() == null) {
+      throw new InvalidInputException(
+          "method: %s learns from labels: expected a topic for them in kafka.topics.feedback, found none"
+              .formatted(learning.method()));
+    }
+    if (with.states().scope() == Scope.STREAM) {
+      throw new InvalidInputException(
+          "scope: expected partition or model with %s, whose labels teach one state a partition, found stream"
+              .formatted(learning.method()));
+    }
   }
 
   private StreamMeters meters(BatchModel counted) {
@@ -184,7 +214,7 @@ public final class StreamProcessor implements AutoCloseable {
    */
   public static StreamProcessor create(
       StreamConfig config, BatchModel model, MeterRegistry registry, @Nullable Feedback feedback) {
-    return new StreamProcessor(config, model, registry, feedback, KafkaClients.real());
+    return create(config, model, registry, feedback, KafkaClients.real());
   }
 
   /** A processor whose answers nobody compares with labels. */
@@ -195,7 +225,16 @@ public final class StreamProcessor implements AutoCloseable {
 
   static StreamProcessor create(
       StreamConfig config, BatchModel model, MeterRegistry registry, KafkaClients clients) {
-    return new StreamProcessor(config, model, registry, null, clients);
+    return create(config, model, registry, null, clients);
+  }
+
+  static StreamProcessor create(
+      StreamConfig config,
+      BatchModel model,
+      MeterRegistry registry,
+      @Nullable Feedback feedback,
+      KafkaClients clients) {
+    return new StreamProcessor(config, model, registry, feedback, clients);
   }
 
   /**
@@ -246,6 +285,7 @@ public final class StreamProcessor implements AutoCloseable {
       BatchModel next, String name, String version, @Nullable FrozenModel frozen) {
     StreamConfig changed = config.withModel(name, version);
     requireBatches(next, changed);
+    requireLabels(next, changed);
     ModelSwitch.requireSameInputs(model.inputs(), next.inputs());
     if (feedback != null) {
       feedback.requireFits(next.outputs());
