@@ -1,6 +1,5 @@
 package dev.acclimate.adapters;
 
-import dev.acclimate.models.ChannelsLast;
 import dev.acclimate.models.Dimension;
 import dev.acclimate.models.ElementType;
 import dev.acclimate.models.ExecutionProvider;
@@ -11,6 +10,7 @@ import dev.acclimate.models.NormalizationSites;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.OperatorWriter;
 import dev.acclimate.models.TensorInfo;
+import dev.acclimate.models.blocks.BlockedModel;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -81,21 +81,18 @@ public final class AdaptedModel {
               + " leaves a site alone; use tbn, alpha-bn, bn-prior, ema or adab2n");
     }
     StateLayout layout = StateLayout.of(source, method, adapted);
-    OnnxModel model = rewrite(source, layout, adapted, Arrangement.CHANNELS_FIRST);
+    OnnxModel model = rewrite(source, layout, adapted);
     return new AdaptedModel(source, model, layout, adapted, labelledStep(source, layout, adapted));
   }
 
   /** The model that answers, and learns as it does where that needs no labels. */
   private static OnnxModel rewrite(
-      OnnxModel source,
-      StateLayout layout,
-      List<NormalizationSite> sites,
-      Arrangement arrangement) {
+      OnnxModel source, StateLayout layout, List<NormalizationSite> sites) {
     if (!(layout.method() instanceof CompanionMethod learning) || learnsLater(learning)) {
-      return forward(source, layout, sites, arrangement, Set.of()).model();
+      return forward(source, layout, sites, Set.of()).model();
     }
     Set<String> learnt = Set.copyOf(learning.learntStates(source));
-    Forward forward = forward(source, layout, sites, arrangement, learnt);
+    Forward forward = forward(source, layout, sites, learnt);
     return CompanionGraph.append(forward.model(), layout, learning, sites, forward.constants());
   }
 
@@ -110,7 +107,7 @@ public final class AdaptedModel {
       return null;
     }
     Set<String> learnt = Set.copyOf(learning.learntStates(source));
-    Forward forward = forward(source, layout, sites, Arrangement.CHANNELS_FIRST, learnt);
+    Forward forward = forward(source, layout, sites, learnt);
     OnnxModel whole =
         CompanionGraph.append(forward.model(), layout, learning, sites, forward.constants());
     Set<String> wanted = new HashSet<>(Set.of(LOSS, TAKEN));
@@ -135,11 +132,7 @@ public final class AdaptedModel {
    * @param left names of states whose next values are written later
    */
   private static Forward forward(
-      OnnxModel source,
-      StateLayout layout,
-      List<NormalizationSite> sites,
-      Arrangement arrangement,
-      Set<String> left) {
+      OnnxModel source, StateLayout layout, List<NormalizationSite> sites, Set<String> left) {
     GraphEditor editor = new GraphEditor(source);
     Dimension samples = sampleAxis(source, layout.method(), sites);
     if (layout.method().readsTasks()) {
@@ -162,7 +155,7 @@ public final class AdaptedModel {
     for (int i = 0; i < sites.size(); i++) {
       int index = i;
       List<String> states = parts.stream().map(kind -> kind.get(index)).toList();
-      SiteGraph graph = new SiteGraph(editor, sites.get(i), common, states, arrangement);
+      SiteGraph graph = new SiteGraph(editor, sites.get(i), common, states);
       layout.method().rewrite(graph);
       graph.finish();
       for (int kind = 0; kind < graph.nextStates().size(); kind++) {
@@ -241,15 +234,18 @@ public final class AdaptedModel {
     return model;
   }
 
-  /** The rewritten model in the form that runs fastest there; it computes the same. */
-  OnnxModel modelFor(ExecutionProvider provider) {
-    // the way back through transpositions costs more than they save on the way there
-    boolean learns = layout.method() instanceof CompanionMethod learning && !learnsLater(learning);
-    if (provider.kind() != ExecutionProvider.Kind.CPU || adaptedSites.isEmpty() || learns) {
+  /**
+   * The rewritten model in the form that runs fastest there; it computes the same.
+   *
+   * @param batchSize samples in the batches that have to be fast, 0 for any
+   * @return a model that takes batches of that size alone, or the one that takes any
+   */
+  OnnxModel modelFor(ExecutionProvider provider, int batchSize) {
+    if (provider.kind() != ExecutionProvider.Kind.CPU || batchSize == 0 || adaptedSites.isEmpty()) {
       return model;
     }
-    return ChannelsLast.sinkTranspositions(
-        rewrite(source, layout, adaptedSites, Arrangement.CHANNELS_LAST));
+    Dimension samples = batchInput(source.inputs()).dimensions().get(0);
+    return BlockedModel.compile(model, samples, batchSize).orElse(model);
   }
 
   public Method method() {

@@ -65,6 +65,7 @@ public final class AdaptiveModel implements AutoCloseable {
   private final Map<String, Tensor> targets = new HashMap<>();
   private AdaptationState current;
   private AdaptationState next;
+  private @Nullable ModelSession anySize;
   private @Nullable ModelSession fallback;
   private @Nullable Tensor zeroTasks;
   private long rejectedSteps;
@@ -90,7 +91,11 @@ public final class AdaptiveModel implements AutoCloseable {
   public static AdaptiveModel open(
       AdaptedModel adapted, AdaptationState state, SessionSettings settings) {
     AdaptiveModel model =
-        new AdaptiveModel(adapted, settings, ModelSession.open(adapted::modelFor, settings));
+        new AdaptiveModel(
+            adapted,
+            settings,
+            ModelSession.open(
+                provider -> adapted.modelFor(provider, settings.batchSize()), settings));
     try {
       model.restore(state);
     } catch (RuntimeException e) {
@@ -191,13 +196,33 @@ public final class AdaptiveModel implements AutoCloseable {
       feeds.put(state.input(), from.tensor(state.name()));
       targets.put(state.output(), into.tensor(state.name()));
     }
-    Map<String, Tensor> outputs = session.run(feeds, targets);
+    Map<String, Tensor> outputs = sessionFor(batch).run(feeds, targets);
     if (!targets.values().stream().allMatch(Tensor::isFinite)
         || outputs.values().stream().anyMatch(Tensor::hasNaN)) {
       return reject(batch, from.step());
     }
     into.stepped(from.step() + 1);
     return new BatchResult(outputs, true, into.step());
+  }
+
+  /** Batches of another size than the declared one take the form that takes any. */
+  private ModelSession sessionFor(Map<String, Tensor> batch) {
+    boolean fits =
+        session.inputs().stream()
+            .allMatch(
+                input -> {
+                  Tensor feed = batch.get(input.name());
+                  return feed == null || input.accepts(feed.shape());
+                });
+    if (fits || settings.batchSize() == 0) {
+      return session;
+    }
+    ModelSession other = anySize;
+    if (other == null) {
+      other = ModelSession.open(provider -> adapted.modelFor(provider, 0), settings);
+      anySize = other;
+    }
+    return other;
   }
 
   /** How labels become steps, empty where the method learns from none. */
@@ -364,6 +389,10 @@ public final class AdaptiveModel implements AutoCloseable {
     session.close();
     if (labelled != null) {
       labelled.close();
+    }
+    ModelSession other = anySize;
+    if (other != null) {
+      other.close();
     }
     ModelSession frozen = fallback;
     if (frozen != null) {

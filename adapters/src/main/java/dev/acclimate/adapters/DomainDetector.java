@@ -110,12 +110,11 @@ record DomainDetector(int slots, double radius) {
       variance[c] = site.variance()[c] + site.epsilon();
       deviation[c] = (float) Math.sqrt(variance[c]);
     }
-    SiteGraph.Moments instances = graph.instanceMoments();
-    String mean = ops.div(instances.mean(), graph.vector(deviation));
+    String mean = ops.div(graph.instanceMeans(), graph.vector(deviation));
     if (!site.isSpatial()) {
       return mean;
     }
-    String raised = ops.add(instances.variance(), ops.constant(site.epsilon()));
+    String raised = ops.add(graph.instanceMoments().variance(), ops.constant(site.epsilon()));
     return ops.concat(1, List.of(mean, ops.node("Log", ops.div(raised, graph.vector(variance)))));
   }
 

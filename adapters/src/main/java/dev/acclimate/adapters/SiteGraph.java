@@ -22,9 +22,6 @@ import org.jspecify.annotations.Nullable;
  * below means: minus the source mean.
  */
 public final class SiteGraph {
-  /** The most channels that ONNX Runtime's convolutions take as one block, on any processor. */
-  private static final int CHANNEL_BLOCK = 16;
-
   private final GraphEditor editor;
   private final NormalizationSite site;
   private final OperatorWriter ops;
@@ -32,7 +29,6 @@ public final class SiteGraph {
   private final List<String> states;
   private final List<String> nextStates = new ArrayList<>();
   private final String x;
-  private final boolean channelsLast;
   private @Nullable String gamma;
   private @Nullable String beta;
   private @Nullable String pooledMean;
@@ -42,12 +38,7 @@ public final class SiteGraph {
    * @param model what this site has in common with the others
    * @param states this site's state tensors
    */
-  SiteGraph(
-      GraphEditor editor,
-      NormalizationSite site,
-      ModelGraph model,
-      List<String> states,
-      Arrangement arrangement) {
+  SiteGraph(GraphEditor editor, NormalizationSite site, ModelGraph model, List<String> states) {
     this.editor = editor;
     this.site = site;
     this.model = model;
@@ -59,13 +50,6 @@ public final class SiteGraph {
         afterConvolution
             ? site.input()
             : ops.sub(site.input(), ops.constant(site.mean(), channelShape()));
-    this.channelsLast =
-        arrangement == Arrangement.CHANNELS_LAST
-            && afterConvolution
-            && site.rank() == 4
-            && site.channels() % CHANNEL_BLOCK == 0
-            && site.shape().dimensions().get(2).isFixed()
-            && site.shape().dimensions().get(3).isFixed();
   }
 
   NormalizationSite site() {
@@ -142,9 +126,14 @@ public final class SiteGraph {
    */
   record Moments(String mean, String variance) {}
 
+  /** Mean of each instance over its positions, centred, {@code [B, C]}. */
+  String instanceMeans() {
+    return matrix(pooledMean());
+  }
+
   /** Statistics of each instance over its positions; the site must be spatial. */
   Moments instanceMoments() {
-    String mean = matrix(pooledMean());
+    String mean = instanceMeans();
     return new Moments(mean, variance(mean, matrix(pooledSquare())));
   }
 
@@ -296,11 +285,6 @@ public final class SiteGraph {
       ops.emitTo(site.output(), "Add", List.of(scaled, beta()));
       return;
     }
-    if (channelsLast) {
-      String scale = scale(variance);
-      normalizeChannelsLast(scale, offset(mean, scale));
-      return;
-    }
     // one pass over the activations, where separate products and sums would take two
     List<String> inputs = List.of(x, gamma(), beta(), mean, variance);
     ops.emitTo(
@@ -318,12 +302,6 @@ public final class SiteGraph {
    */
   void normalizeInstances(String mean, String variance) {
     String scale = scale(variance);
-    if (channelsLast) {
-      normalizeChannelsLast(
-          ops.reshape(scale, -1, 1, channels()),
-          ops.reshape(offset(mean, scale), -1, 1, channels()));
-      return;
-    }
     ops.emitTo(
         site.output(),
         "Add",
@@ -336,36 +314,6 @@ public final class SiteGraph {
 
   private String offset(String mean, String scale) {
     return ops.sub(beta(), ops.mul(mean, scale));
-  }
-
-  /** Scale and offset are {@code [B, 1, C]}, or {@code [C]} for all instances alike. */
-  private void normalizeChannelsLast(String scale, String offset) {
-    long height = site.shape().dimensions().get(2).size();
-    long width = site.shape().dimensions().get(3).size();
-    // rows of W times C numbers: products of long vectors, where rows of C would be short ones
-    String rows = ops.reshape(ops.transpose(x, 0, 2, 3, 1), 0, height, width * channels());
-    String scaled = ops.mul(rows, perRow(scale, width));
-    String shifted = ops.add(scaled, perRow(offset, width));
-    String last = ops.reshape(shifted, 0, height, width, channels());
-    ops.emitTo(
-        site.output(), "Transpose", List.of(last), OperatorWriter.integers("perm", 0, 3, 1, 2));
-  }
-
-  /**
-   * {@code [B, 1, W * C]} of what {@link #normalizeChannelsLast} takes. One row would do where all
-   * instances share it, but then ONNX Runtime knows the product's shape and writes it over its
-   * input, which takes longer than writing it to memory that the cache has just let go.
-   */
-  private String perRow(String perChannel, long width) {
-    String shape =
-        sharedPerBatch(
-            "rows-of-" + width + "-" + channels(),
-            () -> {
-              String batch = ops.gather(ops.shape(pooledMean()), 0);
-              return ops.concat(0, List.of(batch, ops.constant(new long[] {width, channels()})));
-            });
-    String repeated = ops.expandTo(perChannel, shape);
-    return ops.reshape(repeated, 0, 1, width * channels());
   }
 
   private String perInstance(String matrix) {

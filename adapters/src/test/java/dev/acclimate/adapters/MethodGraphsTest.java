@@ -7,6 +7,7 @@ import dev.acclimate.models.ExecutionProvider;
 import dev.acclimate.models.SessionSettings;
 import dev.acclimate.models.Tensor;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import net.jqwik.api.Arbitraries;
@@ -258,7 +259,9 @@ class MethodGraphsTest {
     SplittableRandom random = new SplittableRandom(seed + 1);
     AdaptationState state = adapted.initialState(seed, null);
     start.forEach((name, values) -> state.tensor(name).floats().put(values));
-    try (AdaptiveModel model = AdaptiveModel.open(adapted, state, ONE_THREAD)) {
+    SessionSettings oneSize = ONE_THREAD.forBatchesOf(setting.batch());
+    try (AdaptiveModel model = AdaptiveModel.open(adapted, state, ONE_THREAD);
+        AdaptiveModel compiled = AdaptiveModel.open(adapted, state, oneSize)) {
       for (int step = 0; step < STEPS; step++) {
         int positions = (int) Tensor.elements(setting.spatial());
         double[][][] x = shifted(site, setting.batch(), positions, random);
@@ -275,17 +278,30 @@ class MethodGraphsTest {
           tasks.longs().put(b, ids[b]);
         }
 
-        BatchResult result = model.run(Map.of("x", input, AdaptiveModel.TASK_INPUT, tasks));
-
         double[] expected = PlainNormalization.flatten(reference.step(x, ids));
-        assertThat(result.adapted()).isTrue();
-        assertThat(
-                PlainNormalization.relativeError(
-                    result.outputs().get("y").toFloatArray(), expected))
-            .as("output of step " + step)
-            .isLessThanOrEqualTo(TOLERANCE);
+        for (AdaptiveModel form : List.of(model, compiled)) {
+          BatchResult result = form.run(Map.of("x", input, AdaptiveModel.TASK_INPUT, tasks));
+          assertThat(result.adapted()).isTrue();
+          assertThat(
+                  PlainNormalization.relativeError(
+                      result.outputs().get("y").toFloatArray(), expected))
+              .as("output of step " + step)
+              .isLessThanOrEqualTo(TOLERANCE);
+        }
       }
-      return model.state();
+      AdaptationState end = model.state();
+      compiled
+          .state()
+          .tensors()
+          .forEach(
+              (name, tensor) ->
+                  assertThat(
+                          PlainNormalization.relativeError(
+                              tensor.toFloatArray(),
+                              PlainNormalization.widen(end.tensor(name).toFloatArray())))
+                      .as(name)
+                      .isLessThanOrEqualTo(TOLERANCE));
+      return end;
     }
   }
 

@@ -71,6 +71,7 @@ public final class Agent implements AutoCloseable {
   private final Counter switchesDone;
   private final Counter switchesRefused;
   private final boolean serves;
+  private final int largestBatch;
   private final ServedModels servedModels;
   private volatile Running running;
   private @Nullable Feedback feedback;
@@ -118,6 +119,7 @@ public final class Agent implements AutoCloseable {
     this.open = open;
     this.feedbackConfig = config.feedback();
     this.serves = config.serving() != null;
+    this.largestBatch = config.largestBatch();
     this.registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     this.servedModels = new ServedModels(this, new ServingMeters(registry));
     this.running = open(config.model());
@@ -193,7 +195,7 @@ public final class Agent implements AutoCloseable {
   }
 
   private Running open(AgentConfig.Model wanted) {
-    ModelOpener.Opened opened = open.open(wanted);
+    ModelOpener.Opened opened = open.open(wanted, largestBatch);
     ModelOpener.Serving serving = opened.serving();
     if (!serves || serving == null) {
       return new Running(wanted, opened, null);

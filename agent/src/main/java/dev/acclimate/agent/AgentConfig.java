@@ -188,6 +188,14 @@ public record AgentConfig(
   /** Files in PEM form: the chain of certificates, and the private key that goes with it. */
   public record Tls(Path certificate, Path key) {}
 
+  /** Samples that a batch holds at most; 0 where no batches are made. */
+  int largestBatch() {
+    if (stream != null) {
+      return stream.batching().max();
+    }
+    return serving != null ? serving.maxBatch() : 0;
+  }
+
   /**
    * Reads a configuration file, of which environment variables override what they name.
    *

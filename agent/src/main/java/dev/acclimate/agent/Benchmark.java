@@ -65,7 +65,7 @@ final class Benchmark {
     }
     this.batchSize = batchSize;
     this.openSizes = openSizes.clone();
-    this.settings = settings;
+    this.settings = settings.forBatchesOf(batchSize);
   }
 
   List<Row> run(int rounds) {

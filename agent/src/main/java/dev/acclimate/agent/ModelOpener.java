@@ -28,10 +28,11 @@ public interface ModelOpener {
   /**
    * Opens a model.
    *
+   * @param batchSize samples in the batches that have to be fast
    * @throws dev.acclimate.models.InvalidInputException when the model, its method or its state does
    *     not fit
    */
-  Opened open(AgentConfig.Model model);
+  Opened open(AgentConfig.Model model, int batchSize);
 
   /** Lets a model that was opened answer over HTTP; closing what it gives closes the model. */
   @FunctionalInterface
@@ -64,12 +65,12 @@ public interface ModelOpener {
   }
 
   /** Rewrites the configured ONNX file for its method and loads it. */
-  static Opened adaptive(AgentConfig.Model config) {
+  static Opened adaptive(AgentConfig.Model config, int batchSize) {
     Method method = Method.parse(config.method());
     AdaptedModel adapted =
         named("model", () -> AdaptedModel.adapt(OnnxModel.read(config.file()), method));
     AdaptationState state = state(config, adapted);
-    SessionSettings settings = new SessionSettings(config.provider(), config.threads());
+    SessionSettings settings = new SessionSettings(config.provider(), config.threads(), batchSize);
     AdaptiveModel model = named("model", () -> AdaptiveModel.open(adapted, state, settings));
     return new Opened(
         BatchModel.of(model),

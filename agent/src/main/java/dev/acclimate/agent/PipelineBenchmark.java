@@ -92,7 +92,7 @@ final class PipelineBenchmark {
   PipelineBenchmark(OnnxModel model, Load load, SessionSettings settings) {
     this.model = model;
     this.load = load;
-    this.settings = settings;
+    this.settings = settings.forBatchesOf(load.batchSize());
   }
 
   List<Row> run(List<String> methods, int rounds) {

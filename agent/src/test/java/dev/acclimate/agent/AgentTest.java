@@ -42,7 +42,7 @@ class AgentTest {
   private Agent start(@Nullable StreamConfig stream, FoldingModel model) {
     AgentConfig config =
         new AgentConfig(MODEL, new AgentConfig.Http("127.0.0.1", 0), null, stream, null);
-    return Agent.start(config, unused -> opened(model, () -> modelClosed.set(true)));
+    return Agent.start(config, (unused, batchSize) -> opened(model, () -> modelClosed.set(true)));
   }
 
   private HttpResponse<String> get(Agent agent, String path) throws Exception {
@@ -192,7 +192,9 @@ class AgentTest {
       AgentConfig.Http taken = new AgentConfig.Http("127.0.0.1", first.port().orElseThrow());
       AgentConfig config = new AgentConfig(MODEL, taken, null, null, null);
 
-      assertThatThrownBy(() -> Agent.start(config, unused -> opened(new FoldingModel(), () -> {})))
+      assertThatThrownBy(
+              () ->
+                  Agent.start(config, (unused, batchSize) -> opened(new FoldingModel(), () -> {})))
           .isInstanceOf(IllegalStateException.class)
           .hasMessageContaining("cannot listen on 127.0.0.1:" + taken.port());
     }

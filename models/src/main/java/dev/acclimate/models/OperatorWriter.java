@@ -3,8 +3,10 @@ package dev.acclimate.models;
 import ai.onnx.proto.OnnxMl.AttributeProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
 import ai.onnx.proto.OnnxMl.TensorProto;
+import com.google.protobuf.ByteString;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -248,6 +250,29 @@ public final class OperatorWriter {
             .build());
   }
 
+  /** An operator of another domain with one result. */
+  public String emitIn(
+      String domain, String operator, List<String> inputs, Collection<AttributeProto> attributes) {
+    return emit(
+        NodeProto.newBuilder()
+            .setDomain(domain)
+            .setOpType(operator)
+            .addAllInput(inputs)
+            .addAllAttribute(attributes));
+  }
+
+  /** A node that lacks only its name and that of its one result. */
+  public String emit(NodeProto.Builder node) {
+    String output = editor.freshName(prefix + node.getOpType());
+    add(node.setName(editor.freshName(output + "/node")).addOutput(output).build());
+    return output;
+  }
+
+  /** A node as it is. */
+  public void add(NodeProto node) {
+    nodes.add(node);
+  }
+
   /** A tensor under another name. */
   public void alias(String output, String a) {
     emitTo(output, "Identity", List.of(a));
@@ -259,6 +284,13 @@ public final class OperatorWriter {
 
   public String constant(float[] values, long... shape) {
     return editor.constant(prefix + "constant", Constants.tensor(values, shape));
+  }
+
+  /** A constant tensor of equal numbers. */
+  public String filled(float number, long... shape) {
+    float[] values = new float[Math.toIntExact(Tensor.elements(shape))];
+    Arrays.fill(values, number);
+    return constant(values, shape);
   }
 
   /** An int64 vector. */
@@ -277,6 +309,14 @@ public final class OperatorWriter {
         .setName(name)
         .setType(AttributeProto.AttributeType.INT)
         .setI(value)
+        .build();
+  }
+
+  public static AttributeProto text(String name, String value) {
+    return AttributeProto.newBuilder()
+        .setName(name)
+        .setType(AttributeProto.AttributeType.STRING)
+        .setS(ByteString.copyFromUtf8(value))
         .build();
   }
 

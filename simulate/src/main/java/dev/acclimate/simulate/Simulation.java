@@ -54,8 +54,10 @@ public final class Simulation implements AutoCloseable {
   private final ExecutorService workers;
   private final List<Entry> entries = new ArrayList<>();
 
-  /** One an entry, loaded once for all streams. */
+  /** One an entry, loaded once for all streams of a batch size. */
   private final List<ServedModel> loaded = new ArrayList<>();
+
+  private int loadedFor;
 
   private final Map<Long, Map<Integer, Calibration>> calibrations = new HashMap<>();
 
@@ -134,6 +136,11 @@ public final class Simulation implements AutoCloseable {
       requireBatches(stream, batchSize);
     }
     StreamLog log = StreamLog.of(stream, batchSize, classifier.hasFixedBatch());
+    if (batchSize != loadedFor) {
+      loaded.forEach(ServedModel::close);
+      loaded.clear();
+      loadedFor = batchSize;
+    }
     List<Contestant> contestants = contestants(log, classifier, seed, progress);
     long[] shape = classifier.shape(batchSize);
     int room = chunkSize(images, largest);
@@ -220,7 +227,8 @@ public final class Simulation implements AutoCloseable {
   }
 
   private ServedModel serve(Entry entry, AdaptationState start) {
-    AdaptiveModel adaptive = AdaptiveModel.open(entry.adapted, start, session);
+    AdaptiveModel adaptive =
+        AdaptiveModel.open(entry.adapted, start, session.forBatchesOf(loadedFor));
     GuardPolicy policy = options.guard();
     GuardWatcher watcher = entry.watcher;
     return policy == null || watcher == null

@@ -37,7 +37,10 @@ final class Contestant implements AutoCloseable {
       MeterRegistry registry) {
     AdaptedModel adapted = AdaptedModel.adapt(source, entrant.method());
     AdaptiveModel model =
-        AdaptiveModel.open(adapted, adapted.initialState(seed, calibration), session);
+        AdaptiveModel.open(
+            adapted,
+            adapted.initialState(seed, calibration),
+            session.forBatchesOf(config.batching().max()));
     try {
       Contestant contestant = new Contestant(model, config, registry);
       contestant.processor.start();

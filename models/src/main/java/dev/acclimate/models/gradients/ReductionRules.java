@@ -57,7 +57,7 @@ final class ReductionRules {
     OperatorWriter write = node.write();
     int[] places = IntStream.range(2, node.shape(node.input(0)).rank()).toArray();
     String count = node.elements(node.input(0), places);
-    node.giveCompact(0, write.div(node.gradient(), count));
+    node.giveCompact(0, write.div(node.compactGradient(), count));
   }
 
   /** Elements that one result was made of, a float32 scalar. */

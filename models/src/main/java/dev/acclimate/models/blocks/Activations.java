@@ -1,0 +1,128 @@
+package dev.acclimate.models.blocks;
+
+import ai.onnx.proto.OnnxMl.AttributeProto;
+import dev.acclimate.models.OperatorWriter;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Activations {@code [B, C, H, W]} in blocks. */
+sealed interface Activations {
+  /** A tensor that is there. */
+  record Ready(String tensor) implements Activations {}
+
+  /** The product of two others, not yet written, since perhaps only its sums are asked for. */
+  record Product(String a, String b) implements Activations {}
+
+  /** A convolution, not yet written, since an addition and an activation may join it. */
+  abstract sealed class Pending implements Activations permits Convolved, Scaled {
+    private @Nullable String sum;
+    private @Nullable String activation;
+
+    final boolean takesSum() {
+      return sum == null && activation == null;
+    }
+
+    /** Adds another tensor in blocks to the result. */
+    final void add(String tensor) {
+      sum = tensor;
+    }
+
+    final boolean takesActivation() {
+      return activation == null;
+    }
+
+    /** Applies an activation to the sum. */
+    final void activate(String operator) {
+      activation = operator;
+    }
+
+    final @Nullable String sum() {
+      return sum;
+    }
+
+    final @Nullable String activation() {
+      return activation;
+    }
+
+    /** Writes the nodes; returns the result of this shape. */
+    abstract String write(BlockedOperators blocked, long[] shape);
+  }
+
+  /** A convolution of the model's. */
+  final class Convolved extends Pending {
+    private final String input;
+    private final String filter;
+    private final @Nullable String bias;
+    private final List<AttributeProto> attributes;
+
+    Convolved(String input, String filter, @Nullable String bias, List<AttributeProto> attributes) {
+      this.input = input;
+      this.filter = filter;
+      this.bias = bias;
+      this.attributes = attributes;
+    }
+
+    @Override
+    String write(BlockedOperators blocked, long[] shape) {
+      return blocked.convolution(input, filter, bias, sum(), activation(), attributes);
+    }
+  }
+
+  /** {@code scale * x + offset}: a depthwise convolution with a kernel of 1x1. */
+  final class Scaled extends Pending {
+    private final OperatorWriter ops;
+    private final String x;
+    private final PerChannel scale;
+    private @Nullable PerChannel offset;
+
+    Scaled(OperatorWriter ops, String x, PerChannel scale, @Nullable PerChannel offset) {
+      this.ops = ops;
+      this.x = x;
+      this.scale = scale;
+      this.offset = offset;
+    }
+
+    /** {@code -(scale * x + offset)}. */
+    Scaled negated() {
+      return new Scaled(ops, x, scale.negated(ops), offset == null ? null : offset.negated(ops));
+    }
+
+    boolean takesOffset() {
+      return takesSum() && offset == null;
+    }
+
+    void offset(PerChannel added) {
+      offset = added;
+    }
+
+    @Override
+    String write(BlockedOperators blocked, long[] shape) {
+      if (scale.perSample() || (offset != null && offset.perSample())) {
+        return writePerSample(blocked, shape);
+      }
+      long channels = shape[1];
+      return blocked.convolution(
+          x,
+          scale.reshaped(ops, channels, 1, 1, 1),
+          offset == null ? null : offset.reshaped(ops, channels),
+          sum(),
+          activation(),
+          BlockedOperators.depthwise(channels, 1, 1));
+    }
+
+    /** Each channel of each sample is a group of its own. */
+    private String writePerSample(BlockedOperators blocked, long[] shape) {
+      long channels = shape[0] * shape[1];
+      String added = sum();
+      String result =
+          blocked.convolution(
+              ops.reshape(x, 1, channels, shape[2], shape[3]),
+              scale.forEachSample(ops, shape[0]).reshaped(ops, channels, 1, 1, 1),
+              offset == null ? null : offset.forEachSample(ops, shape[0]).reshaped(ops, channels),
+              added == null ? null : ops.reshape(added, 1, channels, shape[2], shape[3]),
+              activation(),
+              BlockedOperators.depthwise(channels, 1, 1));
+      return ops.reshape(result, shape);
+    }
+  }
+}

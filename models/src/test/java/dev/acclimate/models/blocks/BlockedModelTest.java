@@ -1,0 +1,395 @@
+package dev.acclimate.models.blocks;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import ai.onnx.proto.OnnxMl.GraphProto;
+import ai.onnx.proto.OnnxMl.ModelProto;
+import ai.onnx.proto.OnnxMl.NodeProto;
+import ai.onnx.proto.OnnxMl.OperatorSetIdProto;
+import ai.onnx.proto.OnnxMl.TensorProto;
+import ai.onnx.proto.OnnxMl.TensorShapeProto;
+import ai.onnx.proto.OnnxMl.TypeProto;
+import ai.onnx.proto.OnnxMl.ValueInfoProto;
+import dev.acclimate.models.Constants;
+import dev.acclimate.models.Dimension;
+import dev.acclimate.models.ElementType;
+import dev.acclimate.models.ExecutionProvider;
+import dev.acclimate.models.GraphEditor;
+import dev.acclimate.models.ModelSession;
+import dev.acclimate.models.OnnxModel;
+import dev.acclimate.models.OperatorWriter;
+import dev.acclimate.models.SessionSettings;
+import dev.acclimate.models.Tensor;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.TreeMap;
+import java.util.function.Function;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class BlockedModelTest {
+  private static final SessionSettings ONE_THREAD = new SessionSettings(ExecutionProvider.CPU, 1);
+  private static final Dimension SAMPLES = Dimension.symbolic("batch");
+  private static final double TOLERANCE = 1e-5;
+  private static final int BATCH = 3;
+  private static final int CHANNELS = 32;
+
+  @BeforeEach
+  void blocksAreUsedHere() {
+    // other processors may have no kernels for blocks: then there is nothing to compile
+    assumeThat(System.getProperty("os.arch")).isIn("amd64", "x86_64");
+  }
+
+  /** Convolutions "h" and "g" {@code [batch, 32, *]} of the input, and numbers for channels. */
+  private static OnnxModel start(long height, long width) {
+    SplittableRandom random = new SplittableRandom(7);
+    GraphProto.Builder graph =
+        GraphProto.newBuilder()
+            .setName("start")
+            .addInput(value("x", "batch", 3, height, width))
+            .addInput(value("perSample", "batch", CHANNELS, 1, 1))
+            .addInput(value("perChannel", "", CHANNELS, 1, 1))
+            .addInitializer(weights(random, "wh", CHANNELS, 3, 1, 1))
+            .addInitializer(weights(random, "wg", CHANNELS, CHANNELS, 3, 3))
+            .addNode(node("Conv", "h", "x", "wh"))
+            .addNode(
+                node("Conv", "g", "h", "wg").toBuilder()
+                    .addAttribute(OperatorWriter.integers("pads", 1, 1, 1, 1)));
+    return OnnxModel.of(
+        ModelProto.newBuilder()
+            .setIrVersion(8)
+            .addOpsetImport(OperatorSetIdProto.newBuilder().setVersion(17))
+            .setGraph(graph)
+            .build(),
+        "start");
+  }
+
+  /** Weights that keep activations of the size that they have. */
+  private static TensorProto weights(SplittableRandom random, String name, long... shape) {
+    float spread = (float) Math.sqrt(1.0 / (shape[1] * shape[2] * shape[3]));
+    float[] values = normal(random, (int) Tensor.elements(shape));
+    for (int i = 0; i < values.length; i++) {
+      values[i] *= spread;
+    }
+    return Constants.tensor(values, shape).toBuilder().setName(name).build();
+  }
+
+  private static NodeProto node(String operator, String output, String... inputs) {
+    return NodeProto.newBuilder()
+        .setOpType(operator)
+        .addAllInput(List.of(inputs))
+        .addOutput(output)
+        .build();
+  }
+
+  private static ValueInfoProto value(String name, String first, long... others) {
+    TensorShapeProto.Builder shape = TensorShapeProto.newBuilder();
+    if (!first.isEmpty()) {
+      shape.addDim(TensorShapeProto.Dimension.newBuilder().setDimParam(first));
+    }
+    for (long size : others) {
+      shape.addDim(TensorShapeProto.Dimension.newBuilder().setDimValue(size));
+    }
+    return ValueInfoProto.newBuilder()
+        .setName(name)
+        .setType(
+            TypeProto.newBuilder()
+                .setTensorType(
+                    TypeProto.Tensor.newBuilder()
+                        .setElemType(TensorProto.DataType.FLOAT.getNumber())
+                        .setShape(shape)))
+        .build();
+  }
+
+  /** A model of what is written behind the start; the tensors returned are its outputs. */
+  private static OnnxModel model(
+      long height, long width, Function<OperatorWriter, List<String>> write) {
+    GraphEditor editor = new GraphEditor(start(height, width));
+    OperatorWriter ops = editor.writer("test/");
+    List<String> outputs = write.apply(ops);
+    for (int i = 0; i < outputs.size(); i++) {
+      ops.alias("y" + i, outputs.get(i));
+    }
+    editor.append(ops.nodes());
+    OnnxModel unfinished = editor.build();
+    GraphEditor named = new GraphEditor(unfinished);
+    List<String> names = new ArrayList<>();
+    for (int i = 0; i < outputs.size(); i++) {
+      names.add("y" + i);
+    }
+    unfinishedShapes(unfinished, names)
+        .forEach((name, rank) -> named.addOutput(name, ElementType.FP32, unknown(rank)));
+    return named.build();
+  }
+
+  private static Map<String, Integer> unfinishedShapes(OnnxModel model, List<String> names) {
+    Map<String, Integer> ranks = new TreeMap<>();
+    model
+        .infer(names)
+        .forEach(
+            (name, info) -> {
+              if (names.contains(name)) {
+                ranks.put(name, info.rank());
+              }
+            });
+    return ranks;
+  }
+
+  private static long[] unknown(int rank) {
+    long[] sizes = new long[rank];
+    Arrays.fill(sizes, -1);
+    return sizes;
+  }
+
+  /** Compiles a model, and checks that it computes the same. */
+  private static OnnxModel check(
+      long height, long width, Function<OperatorWriter, List<String>> write) {
+    OnnxModel model = model(height, width, write);
+    OnnxModel compiled = BlockedModel.compile(model, SAMPLES, BATCH).orElseThrow();
+    SplittableRandom random = new SplittableRandom(1);
+    Map<String, Tensor> feeds = new HashMap<>();
+    feeds.put("x", tensor(random, BATCH, 3, height, width));
+    feeds.put("perSample", tensor(random, BATCH, CHANNELS, 1, 1));
+    feeds.put("perChannel", tensor(random, CHANNELS, 1, 1));
+    try (ModelSession plain = ModelSession.open(model, ONE_THREAD);
+        ModelSession blocked = ModelSession.open(compiled, ONE_THREAD)) {
+      Map<String, Tensor> expected = plain.run(feeds);
+      Map<String, Tensor> found = blocked.run(feeds);
+      assertThat(found.keySet()).isEqualTo(expected.keySet());
+      expected.forEach(
+          (name, tensor) -> {
+            assertThat(found.get(name).shape()).as(name).isEqualTo(tensor.shape());
+            assertThat(distance(found.get(name).toFloatArray(), tensor.toFloatArray()))
+                .as(name)
+                .isLessThanOrEqualTo(TOLERANCE);
+          });
+    }
+    return compiled;
+  }
+
+  private static double distance(float[] found, float[] expected) {
+    double difference = 0;
+    double norm = 0;
+    for (int i = 0; i < found.length; i++) {
+      difference += Math.pow((double) found[i] - expected[i], 2);
+      norm += Math.pow(expected[i], 2);
+    }
+    return Math.sqrt(difference / Math.max(norm, 1e-30));
+  }
+
+  private static Tensor tensor(SplittableRandom random, long... shape) {
+    return Tensor.of(normal(random, (int) Tensor.elements(shape)), shape);
+  }
+
+  private static float[] normal(SplittableRandom random, int length) {
+    float[] values = new float[length];
+    for (int i = 0; i < length; i++) {
+      values[i] = (float) random.nextGaussian();
+    }
+    return values;
+  }
+
+  private static long count(OnnxModel compiled, String operator) {
+    return compiled.graph().getNodeList().stream()
+        .filter(node -> node.getOpType().equals(operator))
+        .count();
+  }
+
+  // small, larger than a kernel, and a prime that cannot be factored
+  @ParameterizedTest
+  @CsvSource({"4, 5", "1, 1", "48, 50", "1, 1031"})
+  void sumsOverPositions(int height, int width) {
+    check(
+        height,
+        width,
+        ops -> {
+          String product = ops.mul("h", "g");
+          return List.of(
+              ops.globalAveragePool("h"),
+              ops.globalAveragePool(ops.mul("g", "g")),
+              ops.reduceMean("g", false, 2, 3),
+              ops.reduceSum(product, true, 0, 2, 3),
+              ops.reduceMean(ops.mul("g", "h"), false, 0, 2, 3),
+              ops.reduceSum("g", false, 0, 2, 3));
+        });
+  }
+
+  @Test
+  void foldsScaleOffsetAdditionAndReluIntoOneConvolution() {
+    OnnxModel compiled =
+        check(
+            4,
+            5,
+            ops -> {
+              String scaled = ops.add(ops.mul("h", "perSample"), "perSample");
+              String second = ops.relu(ops.add(ops.mul("g", "perChannel"), scaled));
+              return List.of(ops.globalAveragePool(second));
+            });
+
+    for (String operator : List.of("Mul", "Add", "Relu", "ReorderInput", "ReorderOutput")) {
+      assertThat(count(compiled, operator)).as(operator).isZero();
+    }
+  }
+
+  @Test
+  void normalizes() {
+    OnnxModel compiled =
+        check(
+            4,
+            5,
+            ops -> {
+              String mean = ops.reduceMean("h", false, 0, 2, 3);
+              String variance = ops.reduceMean(ops.mul("h", "h"), false, 0, 2, 3);
+              String gamma = ops.reshape("perChannel", CHANNELS);
+              String normalized =
+                  ops.emit("BatchNormalization", List.of("h", gamma, mean, mean, variance));
+              return List.of(ops.relu(ops.add(normalized, "g")), normalized);
+            });
+
+    assertThat(count(compiled, "BatchNormalization")).isZero();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "1, 1, 1, 1, 0",
+    "3, 1, 1, 1, 1",
+    "3, 2, 1, 1, 1",
+    "3, 1, 2, 1, 2",
+    "3, 1, 1, 32, 1",
+    "3, 1, 1, 2, 1",
+    "5, 2, 1, 4, 2"
+  })
+  void convolves(int kernel, int stride, int dilation, int groups, int pad) {
+    check(
+        9,
+        8,
+        ops -> {
+          SplittableRandom random = new SplittableRandom(3);
+          long[] shape = {CHANNELS, CHANNELS / groups, kernel, kernel};
+          TensorProto weights = weights(random, "w", shape);
+          String constant = ops.constant(floats(weights), shape);
+          String changing = ops.mul(constant, ops.reduceMean("perChannel", true, 0, 1, 2));
+          List<String> results = new ArrayList<>();
+          for (String w : List.of(constant, ops.reshape(changing, shape))) {
+            results.add(
+                ops.emit(
+                    "Conv",
+                    List.of("g", w, ops.constant(new float[CHANNELS], CHANNELS)),
+                    OperatorWriter.integer("group", groups),
+                    OperatorWriter.integers("strides", stride, stride),
+                    OperatorWriter.integers("dilations", dilation, dilation),
+                    OperatorWriter.integers("pads", pad, pad, pad, pad)));
+          }
+          return results;
+        });
+  }
+
+  private static float[] floats(TensorProto tensor) {
+    GraphProto graph = GraphProto.newBuilder().addInitializer(tensor).build();
+    return new Constants(graph).real(tensor.getName()).orElseThrow().toFloatArray();
+  }
+
+  @Test
+  void poolsCutsPadsAndJoins() {
+    OnnxModel compiled =
+        check(
+            8,
+            6,
+            ops -> {
+              String pooled =
+                  ops.emit(
+                      "MaxPool",
+                      List.of("h"),
+                      OperatorWriter.integers("kernel_shape", 2, 2),
+                      OperatorWriter.integers("strides", 2, 2));
+              String averaged =
+                  ops.emit(
+                      "AveragePool",
+                      List.of("g"),
+                      OperatorWriter.integers("kernel_shape", 3, 3),
+                      OperatorWriter.integers("pads", 1, 1, 1, 1),
+                      OperatorWriter.integers("strides", 2, 2));
+              String joined = ops.concat(1, List.of(pooled, averaged));
+              String cut =
+                  ops.slice(
+                      "g",
+                      new long[] {2, -1},
+                      new long[] {0, 1},
+                      new long[] {100, 100},
+                      new long[] {2, 2});
+              String padded = ops.pad(cut, 0, 16, 1, 0, 0, 16, 0, 1);
+              return List.of(
+                  ops.globalAveragePool(joined), ops.globalAveragePool(padded), joined, padded);
+            });
+
+    assertThat(count(compiled, "ReorderInput")).isZero();
+  }
+
+  /** What comes next is drawn: whoever reads what, nothing may be overwritten too early. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20})
+  void computesTheSameHoweverOperatorsFollowOneAnother(int seed) {
+    check(5, 4, ops -> drawn(ops, new SplittableRandom(seed)));
+  }
+
+  private static List<String> drawn(OperatorWriter ops, SplittableRandom random) {
+    List<String> activations = new ArrayList<>(List.of("h", "g"));
+    List<String> outputs = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      String a = activations.get(random.nextInt(activations.size()));
+      String b = activations.get(random.nextInt(activations.size()));
+      String channel = random.nextBoolean() ? "perSample" : "perChannel";
+      String next =
+          switch (random.nextInt(13)) {
+            case 0 -> ops.add(a, b);
+            case 1 -> ops.sub(a, b);
+            case 2 -> ops.mul(ops.node("Tanh", a), b);
+            case 3 -> ops.mul(a, channel);
+            case 4 -> ops.add(channel, a);
+            case 5 -> ops.add(ops.mul(channel, a), channel);
+            case 6 -> ops.sub(a, channel);
+            case 7 -> ops.relu(a);
+            case 8 -> ops.sub(b, ops.mul(a, channel));
+            case 9 -> ops.relu(ops.add(ops.add(ops.mul(a, channel), "perSample"), b));
+            case 10 -> ops.mul(a, ops.constant(0.5f));
+            case 11 -> ops.node("Sigmoid", ops.node("Transpose", ops.node("Transpose", a)));
+            default ->
+                ops.emit("Conv", List.of(a, "wg"), OperatorWriter.integers("pads", 1, 1, 1, 1));
+          };
+      // bounded, so that a difference is not drowned by what grew large
+      String small = ops.mul(next, ops.constant(0.5f));
+      activations.add(random.nextInt(3) == 0 ? ops.node("Tanh", small) : small);
+      if (random.nextInt(4) == 0) {
+        outputs.add(ops.globalAveragePool(ops.mul(a, b)));
+      }
+      if (random.nextInt(6) == 0) {
+        outputs.add(small);
+      }
+    }
+    outputs.add(activations.get(activations.size() - 1));
+    return outputs;
+  }
+
+  @Test
+  void takesBatchesOfItsSizeAlone() {
+    OnnxModel compiled = check(4, 5, ops -> List.of(ops.relu("h")));
+
+    assertThat(compiled.inputs().get(0).shapeText()).isEqualTo("[3, 3, 4, 5]");
+  }
+
+  @Test
+  void asksForANameOfTheSamplesAxis() {
+    OnnxModel model = model(4, 5, ops -> List.of(ops.relu("h")));
+
+    assertThat(BlockedModel.compile(model, Dimension.symbolic(""), BATCH)).isEmpty();
+    assertThat(BlockedModel.compile(model, Dimension.fixed(BATCH + 1), BATCH)).isEmpty();
+  }
+}
