@@ -167,7 +167,7 @@ class HotConfigTest {
         AdaptiveModel.open(
             adapted,
             adapted.initialState(0, null),
-            new SessionSettings(ExecutionProvider.CPU, 1))) {
+            new SessionSettings(ExecutionProvider.CPU, 1, BATCH))) {
       for (int batch : batches) {
         float[] images = new float[BATCH * PIXELS];
         for (int i = 0; i < BATCH; i++) {

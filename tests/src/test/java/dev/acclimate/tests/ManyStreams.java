@@ -179,7 +179,7 @@ final class ManyStreams {
   private int wrong(OnnxModel model, TensorInfo input, int visits) {
     int wrong = 0;
     AdaptedModel adapted = AdaptedModel.adapt(model, Method.parse("unmix-tns"));
-    SessionSettings settings = new SessionSettings(ExecutionProvider.parse("cpu"), 1);
+    SessionSettings settings = new SessionSettings(ExecutionProvider.parse("cpu"), 1, BATCH);
     try (AdaptationState initial = adapted.initialState(0, null);
         AdaptiveModel alone = AdaptiveModel.open(adapted, initial, settings)) {
       for (int stream = 0; stream < streams; stream++) {
