@@ -91,6 +91,14 @@ public final class AdaptedModel {
     if (!(layout.method() instanceof CompanionMethod learning) || learnsLater(learning)) {
       return forward(source, layout, sites, Set.of()).model();
     }
+    return withCompanion(source, layout, learning, sites);
+  }
+
+  private static OnnxModel withCompanion(
+      OnnxModel source,
+      StateLayout layout,
+      CompanionMethod learning,
+      List<NormalizationSite> sites) {
     Set<String> learnt = Set.copyOf(learning.learntStates(source));
     Forward forward = forward(source, layout, sites, learnt);
     return CompanionGraph.append(forward.model(), layout, learning, sites, forward.constants());
@@ -107,14 +115,11 @@ public final class AdaptedModel {
       return null;
     }
     Set<String> learnt = Set.copyOf(learning.learntStates(source));
-    Forward forward = forward(source, layout, sites, learnt);
-    OnnxModel whole =
-        CompanionGraph.append(forward.model(), layout, learning, sites, forward.constants());
     Set<String> wanted = new HashSet<>(Set.of(LOSS, TAKEN));
     layout.tensors().stream()
         .filter(state -> learnt.contains(state.name()))
         .forEach(state -> wanted.add(state.output()));
-    GraphEditor step = new GraphEditor(whole);
+    GraphEditor step = new GraphEditor(withCompanion(source, layout, learning, sites));
     step.retainOutputs(wanted);
     return step.build();
   }

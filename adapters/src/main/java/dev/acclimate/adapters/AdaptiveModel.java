@@ -219,7 +219,7 @@ public final class AdaptiveModel implements AutoCloseable {
     }
     ModelSession other = anySize;
     if (other == null) {
-      other = ModelSession.open(provider -> adapted.modelFor(provider, 0), settings);
+      other = ModelSession.open(adapted.model(), settings);
       anySize = other;
     }
     return other;
