@@ -143,7 +143,9 @@ final class ServingBenchmark {
   private <T> T whileUp(Use<T> use) {
     AdaptedModel adapted = AdaptedModel.adapt(model, Method.parse(method));
     Path folder = folder();
-    try (AdaptiveModel bare = AdaptiveModel.open(adapted, adapted.initialState(0, null), settings);
+    try (AdaptiveModel bare =
+            AdaptiveModel.open(
+                adapted, adapted.initialState(0, null), settings.forBatchesOf(server.maxBatch()));
         Tensor samples = samples();
         ServerProcess process =
             ServerProcess.start(Acclimate.class, server.jvm(), configuration(folder));
