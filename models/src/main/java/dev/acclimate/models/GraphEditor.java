@@ -204,7 +204,8 @@ public final class GraphEditor {
     graph.clearOutput().addAllOutput(kept);
   }
 
-  private static ValueInfoProto valueInfo(String name, ElementType type, List<Dimension> shape) {
+  /** How a graph declares an input or output. */
+  public static ValueInfoProto valueInfo(String name, ElementType type, List<Dimension> shape) {
     TensorShapeProto.Builder dims = TensorShapeProto.newBuilder();
     for (Dimension size : shape) {
       TensorShapeProto.Dimension.Builder dimension = TensorShapeProto.Dimension.newBuilder();

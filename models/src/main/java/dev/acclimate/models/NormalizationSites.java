@@ -1,6 +1,5 @@
 package dev.acclimate.models;
 
-import ai.onnx.proto.OnnxMl.AttributeProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -20,7 +19,6 @@ public final class NormalizationSites {
           "LayerNormalization",
           "GroupNormalization",
           "RMSNormalization");
-  private static final float DEFAULT_EPSILON = 1e-5f;
 
   private NormalizationSites() {}
 
@@ -107,7 +105,7 @@ public final class NormalizationSites {
       return new SiteReport(
           name, operator, null, "normalizes each sample by itself: no statistics to adapt");
     }
-    if (attribute(node, "training_mode").map(AttributeProto::getI).orElse(0L) != 0) {
+    if (NodeAttributes.isTraining(node)) {
       return new SiteReport(name, operator, null, "in training mode; export in evaluation mode");
     }
     String[] parameters = {"scale", "offset", "mean", "variance"};
@@ -139,7 +137,6 @@ public final class NormalizationSites {
     if (shape.type() != ElementType.FP32) {
       return new SiteReport(name, operator, null, "its input is " + shape.type() + ", not FP32");
     }
-    float epsilon = attribute(node, "epsilon").map(AttributeProto::getF).orElse(DEFAULT_EPSILON);
     NormalizationSite site =
         new NormalizationSite(
             name,
@@ -148,15 +145,11 @@ public final class NormalizationSites {
             index,
             values[0].length,
             shape,
-            epsilon,
+            NodeAttributes.epsilon(node),
             values[0],
             values[1],
             values[2],
             values[3]);
     return new SiteReport(name, operator, site, "");
-  }
-
-  private static Optional<AttributeProto> attribute(NodeProto node, String name) {
-    return node.getAttributeList().stream().filter(a -> a.getName().equals(name)).findFirst();
   }
 }

@@ -4,14 +4,16 @@ import ai.onnx.proto.OnnxMl.GraphProto;
 import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
 import ai.onnx.proto.OnnxMl.OperatorSetIdProto;
-import ai.onnx.proto.OnnxMl.TensorProto;
-import ai.onnx.proto.OnnxMl.TensorShapeProto;
-import ai.onnx.proto.OnnxMl.TypeProto;
 import ai.onnx.proto.OnnxMl.ValueInfoProto;
 import dev.acclimate.models.Constants;
+import dev.acclimate.models.Dimension;
+import dev.acclimate.models.ElementType;
+import dev.acclimate.models.GraphEditor;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.RuntimeOptimizer;
+import java.util.List;
 import java.util.OptionalInt;
+import java.util.stream.LongStream;
 
 /** How many channels make a block: ONNX Runtime knows and does not tell, so it is watched. */
 final class BlockSize {
@@ -77,18 +79,7 @@ final class BlockSize {
   }
 
   private static ValueInfoProto activations(String name) {
-    TensorShapeProto.Builder shape = TensorShapeProto.newBuilder();
-    for (long size : new long[] {1, CHANNELS, 2, 2}) {
-      shape.addDim(TensorShapeProto.Dimension.newBuilder().setDimValue(size));
-    }
-    return ValueInfoProto.newBuilder()
-        .setName(name)
-        .setType(
-            TypeProto.newBuilder()
-                .setTensorType(
-                    TypeProto.Tensor.newBuilder()
-                        .setElemType(TensorProto.DataType.FLOAT.getNumber())
-                        .setShape(shape)))
-        .build();
+    List<Dimension> shape = LongStream.of(1, CHANNELS, 2, 2).mapToObj(Dimension::fixed).toList();
+    return GraphEditor.valueInfo(name, ElementType.FP32, shape);
   }
 }

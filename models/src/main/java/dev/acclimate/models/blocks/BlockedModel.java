@@ -1,6 +1,5 @@
 package dev.acclimate.models.blocks;
 
-import ai.onnx.proto.OnnxMl.AttributeProto;
 import ai.onnx.proto.OnnxMl.GraphProto;
 import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
@@ -10,6 +9,7 @@ import dev.acclimate.models.Constants;
 import dev.acclimate.models.Dimension;
 import dev.acclimate.models.ElementType;
 import dev.acclimate.models.GraphEditor;
+import dev.acclimate.models.NodeAttributes;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.OperatorWriter;
 import dev.acclimate.models.RuntimeOptimizer;
@@ -275,12 +275,7 @@ public final class BlockedModel {
     if (!fitsBlocks(y) || weights.length != 4 || in.length != 4) {
       return false;
     }
-    long groups =
-        node.getAttributeList().stream()
-            .filter(attribute -> attribute.getName().equals("group"))
-            .mapToLong(AttributeProto::getI)
-            .findFirst()
-            .orElse(1);
+    long groups = NodeAttributes.integer(node, "group", 1);
     boolean depthwise = groups > 1 && weights[1] == 1 && groups == weights[0];
     boolean fewInputs = groups == 1 && in[1] < block;
     boolean inBlocks =
@@ -307,17 +302,11 @@ public final class BlockedModel {
 
   private boolean normalization(NodeProto node) {
     String x = node.getInput(0);
-    if (!isBlocked(x) || isTraining(node)) {
+    if (!isBlocked(x) || NodeAttributes.isTraining(node)) {
       return false;
     }
     node.getInputList().stream().skip(1).forEach(this::plain);
-    float epsilon =
-        node.getAttributeList().stream()
-            .filter(attribute -> attribute.getName().equals("epsilon"))
-            .map(AttributeProto::getF)
-            .findFirst()
-            .orElse(1e-5f);
-    String variance = ops.add(node.getInput(4), ops.constant(epsilon));
+    String variance = ops.add(node.getInput(4), ops.constant(NodeAttributes.epsilon(node)));
     String scale = ops.div(node.getInput(1), ops.sqrt(variance));
     String offset = ops.sub(node.getInput(2), ops.mul(node.getInput(3), scale));
     long channels = shape(x)[1];
@@ -329,12 +318,6 @@ public final class BlockedModel {
             new PerChannel(scale, channels, false),
             new PerChannel(offset, channels, false)));
     return true;
-  }
-
-  private static boolean isTraining(NodeProto node) {
-    return node.getAttributeList().stream()
-        .anyMatch(
-            attribute -> attribute.getName().equals("training_mode") && attribute.getI() != 0);
   }
 
   private boolean relu(NodeProto node) {
@@ -482,19 +465,12 @@ public final class BlockedModel {
   }
 
   private boolean reduce(NodeProto node) {
-    long[] axes = null;
-    boolean keep = true;
-    for (AttributeProto attribute : node.getAttributeList()) {
-      if (attribute.getName().equals("axes")) {
-        axes = attribute.getIntsList().stream().mapToLong(Long::longValue).toArray();
-      } else if (attribute.getName().equals("keepdims")) {
-        keep = attribute.getI() != 0;
-      }
-    }
-    if (node.getInputCount() > 1) {
-      axes = constants.integers(node.getInput(1)).orElse(null);
-    }
-    return axes != null && reduce(node, axes, keep);
+    Optional<long[]> axes =
+        node.getInputCount() > 1
+            ? constants.integers(node.getInput(1))
+            : NodeAttributes.integers(node, "axes");
+    boolean keep = NodeAttributes.integer(node, "keepdims", 1) != 0;
+    return axes.isPresent() && reduce(node, axes.get(), keep);
   }
 
   private boolean reduce(NodeProto node, long[] axes, boolean keep) {
@@ -532,11 +508,8 @@ public final class BlockedModel {
   private boolean pool(NodeProto node) {
     String x = node.getInput(0);
     boolean simple =
-        node.getAttributeList().stream()
-            .noneMatch(
-                a ->
-                    (a.getName().equals("ceil_mode") || a.getName().equals("storage_order"))
-                        && a.getI() != 0);
+        NodeAttributes.integer(node, "ceil_mode", 0) == 0
+            && NodeAttributes.integer(node, "storage_order", 0) == 0;
     if (!isBlocked(x) || !simple || !fitsBlocks(node.getOutput(0))) {
       return false;
     }
@@ -575,10 +548,7 @@ public final class BlockedModel {
             || (node.getInputCount() == 3
                 && (node.getInput(2).isEmpty()
                     || constants.scalar(node.getInput(2)).orElse(1.0) == 0));
-    boolean constant =
-        node.getAttributeList().stream()
-            .noneMatch(
-                a -> a.getName().equals("mode") && !a.getS().toStringUtf8().equals("constant"));
+    boolean constant = NodeAttributes.text(node, "mode", "constant").equals("constant");
     if (!isBlocked(x) || !zeros || !constant || !fitsBlocks(y)) {
       return false;
     }
@@ -603,9 +573,8 @@ public final class BlockedModel {
   }
 
   private boolean concat(NodeProto node) {
-    boolean alongChannels =
-        node.getAttributeList().stream()
-            .anyMatch(a -> a.getName().equals("axis") && (a.getI() == 1 || a.getI() == -3));
+    long axis = NodeAttributes.integer(node, "axis", 0);
+    boolean alongChannels = axis == 1 || axis == -3;
     if (!alongChannels
         || !node.getInputList().stream().allMatch(this::fitsBlocks)
         || node.getInputList().stream().noneMatch(this::isBlocked)) {

@@ -6,6 +6,7 @@ import dev.acclimate.models.Dimension;
 import dev.acclimate.models.ElementType;
 import dev.acclimate.models.GraphEditor;
 import dev.acclimate.models.InvalidInputException;
+import dev.acclimate.models.NodeAttributes;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.OperatorWriter;
 import dev.acclimate.models.TensorInfo;
@@ -212,7 +213,7 @@ public final class Backpropagation {
 
   private boolean measuresBatch(NodeProto node) {
     return GradientRules.isOperator(node, "BatchNormalization")
-        && (normalization == Normalization.BATCH || BatchNormalizationRule.isTraining(node));
+        && (normalization == Normalization.BATCH || NodeAttributes.isTraining(node));
   }
 
   private void measureBatches() {

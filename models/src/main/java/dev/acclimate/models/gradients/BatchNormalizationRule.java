@@ -1,7 +1,7 @@
 package dev.acclimate.models.gradients;
 
-import ai.onnx.proto.OnnxMl.AttributeProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
+import dev.acclimate.models.NodeAttributes;
 import dev.acclimate.models.OperatorWriter;
 import dev.acclimate.models.TensorInfo;
 import java.util.Arrays;
@@ -36,7 +36,7 @@ final class BatchNormalizationRule implements GradientRule {
         node.getOutput(0),
         "BatchNormalization",
         List.of(x, node.getInput(1), node.getInput(2), mean, variance),
-        OperatorWriter.number("epsilon", epsilon(node)));
+        OperatorWriter.number("epsilon", NodeAttributes.epsilon(node)));
     mixRunning(write, node, 1, mean);
     mixRunning(write, node, 2, variance);
     return new MeasuredBatch(mean, variance, centred);
@@ -56,30 +56,11 @@ final class BatchNormalizationRule implements GradientRule {
   private static void mixRunning(
       OperatorWriter write, NodeProto node, int output, String measured) {
     if (output < node.getOutputCount() && !node.getOutput(output).isEmpty()) {
-      float momentum = number(node, "momentum", 0.9f);
+      float momentum = NodeAttributes.decimal(node, "momentum", 0.9f);
       String kept = write.mul(node.getInput(2 + output), write.constant(momentum));
       String added = write.mul(measured, write.constant(1 - momentum));
       write.emitTo(node.getOutput(output), "Add", List.of(kept, added));
     }
-  }
-
-  /** True for a node that asks for the statistics of its batch by itself. */
-  static boolean isTraining(NodeProto node) {
-    return node.getAttributeList().stream()
-        .anyMatch(
-            attribute -> attribute.getName().equals("training_mode") && attribute.getI() != 0);
-  }
-
-  private static float epsilon(NodeProto node) {
-    return number(node, "epsilon", DEFAULT_EPSILON);
-  }
-
-  private static float number(NodeProto node, String name, float byDefault) {
-    return node.getAttributeList().stream()
-        .filter(attribute -> attribute.getName().equals(name))
-        .map(AttributeProto::getF)
-        .findFirst()
-        .orElse(byDefault);
   }
 
   private static String channels(OperatorWriter write, String vector, TensorInfo shape) {

@@ -5,13 +5,14 @@ import ai.onnx.proto.OnnxMl.NodeProto;
 import dev.acclimate.models.Constants;
 import dev.acclimate.models.Dimension;
 import dev.acclimate.models.InvalidInputException;
+import dev.acclimate.models.NodeAttributes;
 import dev.acclimate.models.OperatorWriter;
 import dev.acclimate.models.TensorInfo;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /** One node on the way back: what its rule reads, and where it leaves what it found. */
@@ -110,26 +111,21 @@ final class NodeGradient {
   }
 
   long integer(String name, long byDefault) {
-    AttributeProto attribute = attribute(name);
-    return attribute == null ? byDefault : attribute.getI();
+    return NodeAttributes.integer(node, name, byDefault);
   }
 
   float decimal(String name, float byDefault) {
-    AttributeProto attribute = attribute(name);
-    return attribute == null ? byDefault : attribute.getF();
+    return NodeAttributes.decimal(node, name, byDefault);
   }
 
   String text(String name, String byDefault) {
-    AttributeProto attribute = attribute(name);
-    return attribute == null ? byDefault : attribute.getS().toStringUtf8();
+    return NodeAttributes.text(node, name, byDefault);
   }
 
   /** A list attribute, or {@code count} times a value where the node leaves it out. */
   long[] integers(String name, int count, long byDefault) {
-    AttributeProto attribute = attribute(name);
-    List<Long> values =
-        attribute == null ? Collections.nCopies(count, byDefault) : attribute.getIntsList();
-    return values.stream().mapToLong(Long::longValue).toArray();
+    return NodeAttributes.integers(node, name)
+        .orElseGet(() -> LongStream.generate(() -> byDefault).limit(count).toArray());
   }
 
   List<AttributeProto> attributes() {
@@ -137,12 +133,7 @@ final class NodeGradient {
   }
 
   @Nullable AttributeProto attribute(String name) {
-    for (AttributeProto attribute : node.getAttributeList()) {
-      if (attribute.getName().equals(name)) {
-        return attribute;
-      }
-    }
-    return null;
+    return NodeAttributes.find(node, name).orElse(null);
   }
 
   /** The refusal of this node, for example "stride 2 over an axis of unknown size". */

@@ -8,8 +8,6 @@ import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
 import ai.onnx.proto.OnnxMl.OperatorSetIdProto;
 import ai.onnx.proto.OnnxMl.TensorProto;
-import ai.onnx.proto.OnnxMl.TensorShapeProto;
-import ai.onnx.proto.OnnxMl.TypeProto;
 import ai.onnx.proto.OnnxMl.ValueInfoProto;
 import dev.acclimate.models.Constants;
 import dev.acclimate.models.Dimension;
@@ -91,22 +89,14 @@ class BlockedModelTest {
   }
 
   private static ValueInfoProto value(String name, String first, long... others) {
-    TensorShapeProto.Builder shape = TensorShapeProto.newBuilder();
+    List<Dimension> shape = new ArrayList<>();
     if (!first.isEmpty()) {
-      shape.addDim(TensorShapeProto.Dimension.newBuilder().setDimParam(first));
+      shape.add(Dimension.symbolic(first));
     }
     for (long size : others) {
-      shape.addDim(TensorShapeProto.Dimension.newBuilder().setDimValue(size));
+      shape.add(Dimension.fixed(size));
     }
-    return ValueInfoProto.newBuilder()
-        .setName(name)
-        .setType(
-            TypeProto.newBuilder()
-                .setTensorType(
-                    TypeProto.Tensor.newBuilder()
-                        .setElemType(TensorProto.DataType.FLOAT.getNumber())
-                        .setShape(shape)))
-        .build();
+    return GraphEditor.valueInfo(name, ElementType.FP32, shape);
   }
 
   /** A model of what is written behind the start; the tensors returned are its outputs. */
