@@ -58,6 +58,7 @@ public final class AdaptiveModel implements AutoCloseable {
   private final AdaptedModel adapted;
   private final SessionSettings settings;
   private final ModelSession session;
+  private final ModelSession anySize;
   private final @Nullable ModelSession labelled;
   private final int classes;
   private final List<TensorInfo> inputs;
@@ -65,7 +66,6 @@ public final class AdaptiveModel implements AutoCloseable {
   private final Map<String, Tensor> targets = new HashMap<>();
   private AdaptationState current;
   private AdaptationState next;
-  private @Nullable ModelSession anySize;
   private @Nullable ModelSession fallback;
   private @Nullable Tensor zeroTasks;
   private long rejectedSteps;
@@ -74,6 +74,9 @@ public final class AdaptiveModel implements AutoCloseable {
     this.adapted = adapted;
     this.settings = settings;
     this.session = session;
+    // at once: a batch that is not full may be the last one, when nothing can be loaded any more
+    this.anySize =
+        session.model() == adapted.model() ? session : ModelSession.open(adapted.model(), settings);
     this.labelled =
         adapted.labelledStep().map(step -> ModelSession.open(step, settings)).orElse(null);
     this.classes = adapted.lessons().isPresent() ? adapted.classes() : 0;
@@ -214,15 +217,7 @@ public final class AdaptiveModel implements AutoCloseable {
                   Tensor feed = batch.get(input.name());
                   return feed == null || input.accepts(feed.shape());
                 });
-    if (fits || settings.batchSize() == 0) {
-      return session;
-    }
-    ModelSession other = anySize;
-    if (other == null) {
-      other = ModelSession.open(adapted.model(), settings);
-      anySize = other;
-    }
-    return other;
+    return fits ? session : anySize;
   }
 
   /** How labels become steps, empty where the method learns from none. */
@@ -390,9 +385,8 @@ public final class AdaptiveModel implements AutoCloseable {
     if (labelled != null) {
       labelled.close();
     }
-    ModelSession other = anySize;
-    if (other != null) {
-      other.close();
+    if (anySize != session) {
+      anySize.close();
     }
     ModelSession frozen = fallback;
     if (frozen != null) {
