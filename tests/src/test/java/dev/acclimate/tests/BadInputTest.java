@@ -74,7 +74,7 @@ class BadInputTest {
         "adapt @/model.onnx --method emma --out @/a.onnx | unknown method 'emma': expected one of",
         "adapt @/model.onnx --method ema[speed=1] --out @/a.onnx | unknown option 'speed'",
         "adapt @/model.onnx --method ema[momentum=2] --out @/a.onnx | option 'momentum': expected",
-        "adapt @/model.onnx --method ema+nap --out @/a.onnx | companion '+nap' is not available",
+        "adapt @/model.onnx --method ema+nap --out @/a.onnx | method 'ema+nap': nap projects what a companion learns: put it behind one, such as tbn+supervised+nap",
         "adapt @/model.onnx --method ema --out @/no/a.onnx | @/no/a.onnx: cannot be written: its folder does not exist",
         "adapt @/model.onnx --method ema --out @/a.onnx --state @/no/s | @/no/s: cannot be written: its folder",
         "adapt @/model.onnx --method unmix-tns[init=calibrated] --out @/a.onnx | acclimate calibrate",
