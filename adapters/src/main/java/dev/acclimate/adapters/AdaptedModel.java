@@ -2,15 +2,15 @@ package dev.acclimate.adapters;
 
 import dev.acclimate.models.Dimension;
 import dev.acclimate.models.ElementType;
-import dev.acclimate.models.ExecutionProvider;
 import dev.acclimate.models.GraphEditor;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.NormalizationSite;
 import dev.acclimate.models.NormalizationSites;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.OperatorWriter;
+import dev.acclimate.models.SessionSettings;
 import dev.acclimate.models.TensorInfo;
-import dev.acclimate.models.blocks.BlockedModel;
+import dev.acclimate.models.blocks.BatchSessions;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -239,18 +239,12 @@ public final class AdaptedModel {
     return model;
   }
 
-  /**
-   * The rewritten model in the form that runs fastest there; it computes the same.
-   *
-   * @param batchSize samples in the batches that have to be fast, 0 for any
-   * @return a model that takes batches of that size alone, or the one that takes any
-   */
-  OnnxModel modelFor(ExecutionProvider provider, int batchSize) {
-    if (provider.kind() != ExecutionProvider.Kind.CPU || batchSize == 0 || adaptedSites.isEmpty()) {
-      return model;
-    }
+  /** The rewritten model, loaded in the forms that run fastest there. */
+  BatchSessions open(SessionSettings settings) {
     Dimension samples = batchInput(source.inputs()).dimensions().get(0);
-    return BlockedModel.compile(model, samples, batchSize).orElse(model);
+    // what is not adapted, ONNX Runtime puts in blocks itself
+    int size = adaptedSites.isEmpty() ? 0 : settings.batchSize();
+    return BatchSessions.open(model, () -> model, samples, settings.forBatchesOf(size));
   }
 
   public Method method() {

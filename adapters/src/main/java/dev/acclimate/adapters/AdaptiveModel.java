@@ -11,6 +11,7 @@ import dev.acclimate.models.RuntimeFailure;
 import dev.acclimate.models.SessionSettings;
 import dev.acclimate.models.Tensor;
 import dev.acclimate.models.TensorInfo;
+import dev.acclimate.models.blocks.BatchSessions;
 import java.nio.LongBuffer;
 import java.util.HashMap;
 import java.util.List;
@@ -57,8 +58,7 @@ public final class AdaptiveModel implements AutoCloseable {
 
   private final AdaptedModel adapted;
   private final SessionSettings settings;
-  private final ModelSession session;
-  private final ModelSession anySize;
+  private final BatchSessions sessions;
   private final @Nullable ModelSession labelled;
   private final int classes;
   private final List<TensorInfo> inputs;
@@ -70,13 +70,10 @@ public final class AdaptiveModel implements AutoCloseable {
   private @Nullable Tensor zeroTasks;
   private long rejectedSteps;
 
-  private AdaptiveModel(AdaptedModel adapted, SessionSettings settings, ModelSession session) {
+  private AdaptiveModel(AdaptedModel adapted, SessionSettings settings) {
     this.adapted = adapted;
     this.settings = settings;
-    this.session = session;
-    // at once: a batch that is not full may be the last one, when nothing can be loaded any more
-    this.anySize =
-        session.model() == adapted.model() ? session : ModelSession.open(adapted.model(), settings);
+    this.sessions = adapted.open(settings);
     this.labelled =
         adapted.labelledStep().map(step -> ModelSession.open(step, settings)).orElse(null);
     this.classes = adapted.lessons().isPresent() ? adapted.classes() : 0;
@@ -93,12 +90,7 @@ public final class AdaptiveModel implements AutoCloseable {
    */
   public static AdaptiveModel open(
       AdaptedModel adapted, AdaptationState state, SessionSettings settings) {
-    AdaptiveModel model =
-        new AdaptiveModel(
-            adapted,
-            settings,
-            ModelSession.open(
-                provider -> adapted.modelFor(provider, settings.batchSize()), settings));
+    AdaptiveModel model = new AdaptiveModel(adapted, settings);
     try {
       model.restore(state);
     } catch (RuntimeException e) {
@@ -145,7 +137,7 @@ public final class AdaptiveModel implements AutoCloseable {
 
   /** What the model runs on. */
   public ExecutionProvider provider() {
-    return session.provider();
+    return sessions.provider();
   }
 
   /** Batches that the state has taken in. */
@@ -199,25 +191,13 @@ public final class AdaptiveModel implements AutoCloseable {
       feeds.put(state.input(), from.tensor(state.name()));
       targets.put(state.output(), into.tensor(state.name()));
     }
-    Map<String, Tensor> outputs = sessionFor(batch).run(feeds, targets);
+    Map<String, Tensor> outputs = sessions.of(batch).run(feeds, targets);
     if (!targets.values().stream().allMatch(Tensor::isFinite)
         || outputs.values().stream().anyMatch(Tensor::hasNaN)) {
       return reject(batch, from.step());
     }
     into.stepped(from.step() + 1);
     return new BatchResult(outputs, true, into.step());
-  }
-
-  /** Batches of another size than the declared one take the form that takes any. */
-  private ModelSession sessionFor(Map<String, Tensor> batch) {
-    boolean fits =
-        session.inputs().stream()
-            .allMatch(
-                input -> {
-                  Tensor feed = batch.get(input.name());
-                  return feed == null || input.accepts(feed.shape());
-                });
-    return fits ? session : anySize;
   }
 
   /** How labels become steps, empty where the method learns from none. */
@@ -381,12 +361,9 @@ public final class AdaptiveModel implements AutoCloseable {
 
   @Override
   public void close() {
-    session.close();
+    sessions.close();
     if (labelled != null) {
       labelled.close();
-    }
-    if (anySize != session) {
-      anySize.close();
     }
     ModelSession frozen = fallback;
     if (frozen != null) {

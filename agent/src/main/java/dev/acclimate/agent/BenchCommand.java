@@ -78,6 +78,15 @@ final class BenchCommand implements Callable<Integer> {
   private @Nullable String methods;
 
   @Option(
+      names = "--learning",
+      paramLabel = "LIST",
+      defaultValue = "",
+      description =
+          "Time full training steps on labels too: bn, adab2n, each with or without +nap. Default:"
+              + " none.")
+  private String learning;
+
+  @Option(
       names = "--batch-size",
       paramLabel = "N",
       defaultValue = "64",
@@ -164,9 +173,13 @@ final class BenchCommand implements Callable<Integer> {
   private String timeMethods(OnnxModel loaded) throws IOException {
     List<String> names = Method.splitList(methods == null ? ALL_METHODS : methods);
     List<Benchmark.Row> rows =
-        new Benchmark(loaded, names, batchSize, sizes(), session.settings())
+        new Benchmark(loaded, names, learningMethods(), batchSize, sizes(), session.settings())
             .run(rounds == null ? BATCHES_TIMED : rounds);
     return json ? json(rows) : text(rows);
+  }
+
+  private List<String> learningMethods() {
+    return learning.isEmpty() ? List.of() : Method.splitList(learning);
   }
 
   private String timePipeline(OnnxModel loaded) throws IOException {

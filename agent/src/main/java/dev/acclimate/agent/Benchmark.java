@@ -5,6 +5,12 @@ import dev.acclimate.adapters.AdaptiveModel;
 import dev.acclimate.adapters.Calibration;
 import dev.acclimate.adapters.Calibrator;
 import dev.acclimate.adapters.Method;
+import dev.acclimate.adapters.learning.LabelledBatch;
+import dev.acclimate.adapters.learning.Learner;
+import dev.acclimate.adapters.learning.LearningGraph;
+import dev.acclimate.adapters.learning.LearningMethod;
+import dev.acclimate.adapters.learning.LearningRate;
+import dev.acclimate.adapters.learning.LearningSettings;
 import dev.acclimate.models.Dimension;
 import dev.acclimate.models.ElementType;
 import dev.acclimate.models.InvalidInputException;
@@ -12,6 +18,8 @@ import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.SessionSettings;
 import dev.acclimate.models.Tensor;
 import dev.acclimate.models.TensorInfo;
+import dev.acclimate.models.gradients.ParameterSet;
+import dev.acclimate.models.gradients.Sgd;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -19,6 +27,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,6 +40,7 @@ final class Benchmark {
 
   private final OnnxModel model;
   private final List<String> methods;
+  private final List<String> learningMethods;
   private final int batchSize;
   private final long[] openSizes;
   private final SessionSettings settings;
@@ -38,7 +48,7 @@ final class Benchmark {
   /**
    * One method's times.
    *
-   * @param method as the user wrote it
+   * @param method as the user wrote it, a learning method with "learning" before
    * @param batchSize samples a batch
    * @param medianMillis of one batch
    * @param ratioToSource median over rounds of this method's time over the frozen model's
@@ -55,6 +65,7 @@ final class Benchmark {
   Benchmark(
       OnnxModel model,
       List<String> methods,
+      List<String> learningMethods,
       int batchSize,
       long[] openSizes,
       SessionSettings settings) {
@@ -63,53 +74,102 @@ final class Benchmark {
     if (!methods.contains(SOURCE)) {
       this.methods.add(0, SOURCE); // the ratios need it
     }
+    this.learningMethods = learningMethods;
     this.batchSize = batchSize;
     this.openSizes = openSizes.clone();
     this.settings = settings.forBatchesOf(batchSize);
   }
 
+  /** What is timed: something that takes one batch. */
+  private record Contestant(String name, Runnable batch, Runnable close) {}
+
   List<Row> run(int rounds) {
-    List<Method> parsed = methods.stream().map(Method::parse).toList();
+    List<Supplier<Contestant>> openers = new ArrayList<>();
     Map<String, Tensor> batch = randomBatch();
-    List<AdaptiveModel> models = new ArrayList<>();
+    for (String method : methods) {
+      Method parsed = Method.parse(method);
+      openers.add(() -> adapting(method, parsed, batch));
+    }
+    for (String method : learningMethods) {
+      LearningMethod parsed = LearningMethod.parse(method);
+      openers.add(() -> learning(method, parsed));
+    }
+    List<Contestant> contestants = new ArrayList<>();
     List<Long> memory = new ArrayList<>();
     try {
-      for (Method method : parsed) {
-        AdaptedModel adapted = AdaptedModel.adapt(model, method);
-        Calibration calibration = calibration(method, batch);
+      for (Supplier<Contestant> opener : openers) {
         long before = PeakMemory.mebibytes().orElse(0L);
-        models.add(AdaptiveModel.open(adapted, adapted.initialState(0, calibration), settings));
-        models.get(models.size() - 1).run(batch);
+        contestants.add(opener.get());
+        contestants.get(contestants.size() - 1).batch().run();
         memory.add(PeakMemory.mebibytes().orElse(0L) - before);
       }
-      double[][] millis = new double[models.size()][rounds];
+      double[][] millis = new double[contestants.size()][rounds];
       for (int round = -WARM_UP_ROUNDS; round < rounds; round++) {
-        for (int i = 0; i < models.size(); i++) {
+        for (int i = 0; i < contestants.size(); i++) {
           long begin = System.nanoTime();
-          models.get(i).run(batch);
+          contestants.get(i).batch().run();
           double time = (System.nanoTime() - begin) / 1e6;
           if (round >= 0) {
             millis[i][round] = time;
           }
         }
       }
-      return rows(millis, memory);
+      return rows(contestants.stream().map(Contestant::name).toList(), millis, memory);
     } finally {
-      models.forEach(AdaptiveModel::close);
+      contestants.forEach(contestant -> contestant.close().run());
       batch.values().forEach(Tensor::close);
     }
   }
 
-  private List<Row> rows(double[][] millis, List<Long> memory) {
-    double[] source = millis[methods.indexOf(SOURCE)];
+  private Contestant adapting(String name, Method method, Map<String, Tensor> batch) {
+    AdaptedModel adapted = AdaptedModel.adapt(model, method);
+    Calibration calibration = calibration(method, batch);
+    AdaptiveModel opened =
+        AdaptiveModel.open(adapted, adapted.initialState(0, calibration), settings);
+    return new Contestant(name, () -> opened.run(batch), opened::close);
+  }
+
+  /** Full steps, of all parameters, on labels; so small that numbers stay finite. */
+  private Contestant learning(String name, LearningMethod method) {
+    LearningGraph graph =
+        LearningGraph.of(
+            model,
+            new LearningSettings(
+                method,
+                new Sgd(0.9, false, 0),
+                LearningRate.constant(1e-4),
+                ParameterSet.all(),
+                0));
+    long[] sample = Arrays.stream(shape(onlyInput(model))).skip(1).toArray();
+    LabelledBatch labelled = new LabelledBatch(batchSize, sample);
+    SplittableRandom random = new SplittableRandom(0);
+    for (int row = 0; row < batchSize; row++) {
+      FloatBuffer values = labelled.row(row);
+      while (values.hasRemaining()) {
+        values.put((float) random.nextGaussian());
+      }
+      labelled.label(row, row % 2, 0);
+    }
+    labelled.resize(batchSize);
+    Learner learner = Learner.open(graph, graph.start(), settings);
+    return new Contestant(
+        "learning " + name,
+        () -> learner.learn(labelled),
+        () -> {
+          learner.close();
+          labelled.close();
+        });
+  }
+
+  private List<Row> rows(List<String> names, double[][] millis, List<Long> memory) {
+    double[] source = millis[names.indexOf(SOURCE)];
     List<Row> rows = new ArrayList<>();
     for (int i = 0; i < millis.length; i++) {
       double[] ratios = new double[source.length];
       for (int round = 0; round < ratios.length; round++) {
         ratios[round] = millis[i][round] / source[round];
       }
-      rows.add(
-          new Row(methods.get(i), batchSize, median(millis[i]), median(ratios), memory.get(i)));
+      rows.add(new Row(names.get(i), batchSize, median(millis[i]), median(ratios), memory.get(i)));
     }
     return rows;
   }

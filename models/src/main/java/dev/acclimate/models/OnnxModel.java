@@ -227,6 +227,25 @@ public final class OnnxModel {
     return new OnnxModel(proto, newName, digest);
   }
 
+  /** The same model with one of its inputs' and outputs' symbolic sizes set. */
+  public OnnxModel withSize(Dimension symbolic, long size) {
+    if (symbolic.isFixed()) {
+      return this;
+    }
+    GraphProto.Builder graph = graph().toBuilder().clearValueInfo();
+    List<ValueInfoProto.Builder> ends = new ArrayList<>(graph.getInputBuilderList());
+    ends.addAll(graph.getOutputBuilderList());
+    for (ValueInfoProto.Builder end : ends) {
+      for (TensorShapeProto.Dimension.Builder axis :
+          end.getTypeBuilder().getTensorTypeBuilder().getShapeBuilder().getDimBuilderList()) {
+        if (axis.getDimParam().equals(symbolic.symbol())) {
+          axis.setDimValue(size);
+        }
+      }
+    }
+    return of(proto.toBuilder().setGraph(graph).build(), name);
+  }
+
   public byte[] toBytes() {
     return proto.toByteArray();
   }

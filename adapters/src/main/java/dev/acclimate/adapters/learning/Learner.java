@@ -1,10 +1,11 @@
 package dev.acclimate.adapters.learning;
 
 import dev.acclimate.adapters.StateTensor;
+import dev.acclimate.models.Dimension;
 import dev.acclimate.models.InvalidInputException;
-import dev.acclimate.models.ModelSession;
 import dev.acclimate.models.SessionSettings;
 import dev.acclimate.models.Tensor;
+import dev.acclimate.models.blocks.BatchSessions;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -17,8 +18,8 @@ import java.util.Objects;
  */
 public final class Learner implements AutoCloseable {
   private final LearningGraph graph;
-  private final ModelSession step;
-  private final ModelSession serving;
+  private final BatchSessions step;
+  private final BatchSessions serving;
   private final String input;
   private final String output;
   private LearningState state;
@@ -37,8 +38,11 @@ public final class Learner implements AutoCloseable {
     this.graph = graph;
     this.state = state;
     this.next = state.copy();
-    this.step = ModelSession.open(graph.step(), settings);
-    this.serving = ModelSession.open(graph.serving(), settings);
+    Dimension samples = graph.source().inputs().get(0).dimensions().get(0);
+    int size = settings.batchSize();
+    this.step =
+        BatchSessions.open(graph.step(), () -> graph.forBatchesOf(size).step(), samples, settings);
+    this.serving = BatchSessions.open(graph.serving(), graph::serving, samples, settings);
     this.input = graph.source().inputs().get(0).name();
     this.output = graph.source().outputs().get(0).name();
   }
@@ -65,7 +69,7 @@ public final class Learner implements AutoCloseable {
     feeds.put(input, batch.inputs());
     feeds.put(LearningGraph.LABELS, batch.labels());
     feeds.put(LearningGraph.TASKS, batch.tasks());
-    Map<String, Tensor> results = step.run(feeds, pinned);
+    Map<String, Tensor> results = step.of(feeds).run(feeds, pinned);
     double loss = Objects.requireNonNull(results.get(LearningGraph.LOSS)).floats().get(0);
     boolean accepted = Double.isFinite(loss) && next.isFinite();
     if (accepted) {
@@ -81,14 +85,11 @@ public final class Learner implements AutoCloseable {
   /** The model's first output for samples {@code [B, ...]}, valid until the next call. */
   public Tensor answer(Tensor samples) {
     Map<String, Tensor> feeds = new HashMap<>();
-    serving.inputs().stream()
-        .filter(info -> info.name().startsWith(StateTensor.PREFIX))
-        .forEach(
-            info ->
-                feeds.put(
-                    info.name(), state.tensor(info.name().substring(StateTensor.PREFIX.length()))));
+    for (StateTensor tensor : graph.servingStates()) {
+      feeds.put(tensor.input(), state.tensor(tensor.name()));
+    }
     feeds.put(input, samples);
-    return Objects.requireNonNull(serving.run(feeds).get(output), output);
+    return Objects.requireNonNull(serving.of(feeds).run(feeds).get(output), output);
   }
 
   /** The state as it stands; the learner's own. */

@@ -225,9 +225,8 @@ public final class LearningGraph {
   }
 
   private OnnxModel writeServing() {
-    Set<String> needed =
-        new LinkedHashSet<>(
-            List.of(weights.state().name(), affine.state().name(), RUNNING_MEAN, RUNNING_VARIANCE));
+    Set<String> needed = new LinkedHashSet<>();
+    servingStates().forEach(state -> needed.add(state.name()));
     GraphEditor editor = opened(needed);
     if (!sites.isEmpty()) {
       OperatorWriter unpack = editor.writer("acclimate/statistics/");
@@ -419,6 +418,19 @@ public final class LearningGraph {
   /** The state's tensors. */
   List<StateTensor> states() {
     return List.copyOf(starts.keySet());
+  }
+
+  /** The part of the state that answers depend on. */
+  List<StateTensor> servingStates() {
+    Set<String> names =
+        Set.of(weights.state().name(), affine.state().name(), RUNNING_MEAN, RUNNING_VARIANCE);
+    return starts.keySet().stream().filter(state -> names.contains(state.name())).toList();
+  }
+
+  /** The same, for batches of one size. */
+  LearningGraph forBatchesOf(int samples) {
+    Dimension axis = source.inputs().get(0).dimensions().get(0);
+    return new LearningGraph(source.withSize(axis, samples), settings);
   }
 
   /** The state before the first step: the source's own parameters and statistics. */

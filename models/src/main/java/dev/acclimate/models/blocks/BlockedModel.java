@@ -1,10 +1,7 @@
 package dev.acclimate.models.blocks;
 
-import ai.onnx.proto.OnnxMl.GraphProto;
 import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
-import ai.onnx.proto.OnnxMl.TensorShapeProto;
-import ai.onnx.proto.OnnxMl.ValueInfoProto;
 import dev.acclimate.models.Constants;
 import dev.acclimate.models.Dimension;
 import dev.acclimate.models.ElementType;
@@ -15,11 +12,11 @@ import dev.acclimate.models.OperatorWriter;
 import dev.acclimate.models.RuntimeOptimizer;
 import dev.acclimate.models.TensorInfo;
 import dev.acclimate.models.blocks.Activations.Convolved;
+import dev.acclimate.models.blocks.Activations.Correlated;
 import dev.acclimate.models.blocks.Activations.Pending;
 import dev.acclimate.models.blocks.Activations.Product;
 import dev.acclimate.models.blocks.Activations.Ready;
 import dev.acclimate.models.blocks.Activations.Scaled;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -29,7 +26,6 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
-import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -70,16 +66,16 @@ public final class BlockedModel {
   private final OperatorWriter ops;
   private final BlockedOperators blocked;
   private final int block;
-  private final long batch;
   private final Map<String, TensorInfo> shapes;
   private final Map<String, Integer> uses = new HashMap<>();
   private final Map<String, Activations> values = new HashMap<>();
+  private final Map<String, String> views = new HashMap<>();
+  private final Map<String, Long> zerosBelow = new HashMap<>();
   private final Set<String> plain = new HashSet<>();
 
-  private BlockedModel(OnnxModel model, int block, long batch) {
+  private BlockedModel(OnnxModel model, int block) {
     this.model = model;
     this.block = block;
-    this.batch = batch;
     this.constants = new Constants(model.graph());
     this.editor = new GraphEditor(model);
     this.ops = editor.writer("acclimate/blocked/");
@@ -112,27 +108,8 @@ public final class BlockedModel {
     if (!known || block.isEmpty()) {
       return Optional.empty();
     }
-    OnnxModel simple = RuntimeOptimizer.simplify(fixed(model, samples, batch));
-    return Optional.of(new BlockedModel(simple, block.getAsInt(), batch).rewrite());
-  }
-
-  /** The model with the number of its samples set. */
-  private static OnnxModel fixed(OnnxModel model, Dimension samples, long batch) {
-    if (samples.isFixed()) {
-      return model;
-    }
-    GraphProto.Builder graph = model.graph().toBuilder().clearValueInfo();
-    List<ValueInfoProto.Builder> ends = new ArrayList<>(graph.getInputBuilderList());
-    ends.addAll(graph.getOutputBuilderList());
-    for (ValueInfoProto.Builder end : ends) {
-      for (TensorShapeProto.Dimension.Builder axis :
-          end.getTypeBuilder().getTensorTypeBuilder().getShapeBuilder().getDimBuilderList()) {
-        if (axis.getDimParam().equals(samples.symbol())) {
-          axis.setDimValue(batch);
-        }
-      }
-    }
-    return OnnxModel.of(model.proto().toBuilder().setGraph(graph).build(), model.name());
+    OnnxModel simple = RuntimeOptimizer.simplify(model.withSize(samples, batch));
+    return Optional.of(new BlockedModel(simple, block.getAsInt()).rewrite());
   }
 
   private OnnxModel rewrite() {
@@ -155,7 +132,7 @@ public final class BlockedModel {
 
   private boolean rewrite(NodeProto node) {
     return switch (node.getOpType()) {
-      case "Conv" -> convolution(node);
+      case "Conv" -> correlation(node) || convolution(node);
       case "BatchNormalization" -> normalization(node);
       case "Relu" -> relu(node);
       case "Add" -> add(node);
@@ -167,6 +144,7 @@ public final class BlockedModel {
       case "Slice" -> slice(node);
       case "Pad" -> pad(node);
       case "Concat" -> concat(node);
+      case "Reshape" -> reshape(node);
       default -> UNARY.contains(node.getOpType()) && unary(node);
     };
   }
@@ -184,7 +162,6 @@ public final class BlockedModel {
   private boolean fitsBlocks(String tensor) {
     long[] shape = shape(tensor);
     return shape.length == 4
-        && shape[0] == batch
         && shape[1] % block == 0
         && shape[1] > 0
         && shape[2] > 0
@@ -210,6 +187,8 @@ public final class BlockedModel {
       ready = pending.write(blocked, shape(tensor));
     } else if (value instanceof Product product) {
       ready = ops.mul(product.a(), product.b());
+    } else if (value instanceof Correlated correlated) {
+      ready = correlated.write(ops, block, shape(tensor));
     } else {
       return ((Ready) value).tensor();
     }
@@ -219,6 +198,11 @@ public final class BlockedModel {
 
   /** Sees to it that a tensor is there in plain order under its own name. */
   private void plain(String tensor) {
+    String source = views.get(tensor);
+    if (source != null && plain.add(tensor)) {
+      plain(source);
+      ops.alias(tensor, ops.reshape(source, shape(tensor)));
+    }
     if (isBlocked(tensor) && plain.add(tensor)) {
       ops.alias(tensor, blocked.reorderOutput(ready(tensor), shape(tensor)[1]));
     }
@@ -244,7 +228,7 @@ public final class BlockedModel {
     int lead = 4 - from.length;
     long samples = lead == 0 ? from[0] : 1;
     boolean fits =
-        (samples == 1 || samples == batch)
+        (samples == 1 || samples == to[0])
             && from[1 - lead] == to[1]
             && from[2 - lead] == 1
             && from[3 - lead] == 1;
@@ -277,7 +261,11 @@ public final class BlockedModel {
     }
     long groups = NodeAttributes.integer(node, "group", 1);
     boolean depthwise = groups > 1 && weights[1] == 1 && groups == weights[0];
-    boolean fewInputs = groups == 1 && in[1] < block;
+    boolean fewInputs =
+        !depthwise
+            && weights[1] < block
+            && weights[0] / groups % block == 0
+            && (in[1] < block || in[1] % block == 0);
     boolean inBlocks =
         fitsBlocks(x)
             && (depthwise || (weights[1] % block == 0 && weights[0] / groups % block == 0));
@@ -297,6 +285,22 @@ public final class BlockedModel {
             blocked.filter(node.getInput(1), weights, inBlocks && !depthwise),
             bias.isEmpty() ? null : bias,
             node.getAttributeList()));
+    return true;
+  }
+
+  private boolean correlation(NodeProto node) {
+    String images = views.get(node.getInput(0));
+    String places = views.get(node.getInput(1));
+    if (images == null || places == null || node.getInputCount() > 2) {
+      return false;
+    }
+    Correlation correlation = new Correlation(node, shape(images), shape(places), block);
+    long[] result = shape(node.getOutput(0));
+    if (!correlation.isPossible(result[2], zerosBelow.getOrDefault(images, 0L))) {
+      return false;
+    }
+    values.put(
+        node.getOutput(0), correlation.write(blocked, ops, ready(images), ready(places), result));
     return true;
   }
 
@@ -476,6 +480,9 @@ public final class BlockedModel {
   private boolean reduce(NodeProto node, long[] axes, boolean keep) {
     String x = node.getInput(0);
     long[] sorted = Arrays.stream(axes).map(axis -> axis < 0 ? axis + 4 : axis).sorted().toArray();
+    if (isBlocked(x) && keep && Arrays.equals(sorted, new long[] {0})) {
+      return reduceSamples(node);
+    }
     boolean overSamples = Arrays.equals(sorted, new long[] {0, 2, 3});
     if (!isBlocked(x) || (!overSamples && !Arrays.equals(sorted, new long[] {2, 3}))) {
       return false;
@@ -484,12 +491,31 @@ public final class BlockedModel {
     String result = overPositions(x, mean);
     long channels = shape(x)[1];
     if (overSamples) {
-      result = ops.reshape(result, batch, channels);
+      result = ops.reshape(result, shape(x)[0], channels);
       result = mean ? ops.reduceMean(result, false, 0) : ops.reduceSum(result, false, 0);
     }
-    long[] sizes = {overSamples ? 1 : batch, channels, 1, 1};
-    long[] to = keep ? sizes : overSamples ? new long[] {channels} : new long[] {batch, channels};
+    long[] sizes = {overSamples ? 1 : shape(x)[0], channels, 1, 1};
+    long[] to =
+        keep ? sizes : overSamples ? new long[] {channels} : new long[] {shape(x)[0], channels};
     ops.emitTo(node.getOutput(0), "Reshape", List.of(result, ops.constant(to)));
+    return true;
+  }
+
+  /** Sum or mean over samples, as a product of matrices, which takes a fraction of the time. */
+  private boolean reduceSamples(NodeProto node) {
+    String x = node.getInput(0);
+    long[] shape = shape(x);
+    float weight = node.getOpType().equals("ReduceSum") ? 1 : 1f / shape[0];
+    Correlated correlated = values.get(x) instanceof Correlated it ? it : null;
+    long samples = correlated == null ? shape[0] : correlated.samples();
+    String lying = correlated == null ? ready(x) : correlated.products();
+    String sum = ops.matMul(ops.filled(weight, 1, samples), ops.reshape(lying, samples, -1));
+    shape[0] = 1;
+    values.put(
+        node.getOutput(0),
+        correlated == null
+            ? new Ready(ops.reshape(sum, shape))
+            : new Correlated(sum, 1, correlated.rows()));
     return true;
   }
 
@@ -562,14 +588,44 @@ public final class BlockedModel {
         || p[4] != 0
         || p[1] % block != 0
         || p[5] % block != 0
-        || LongStream.of(p).anyMatch(size -> size < 0)) {
+        || p[1] < 0
+        || p[5] < 0) {
       return false;
     }
     String lying =
         ops.constant(new long[] {0, p[1] / block, p[2], p[3], 0, 0, p[5] / block, p[6], p[7], 0});
     String padded = ops.node("Pad", blocked.asItLies(ready(x), shape(x)), lying);
     values.put(y, new Ready(ops.reshape(padded, shape(y))));
+    zerosBelow.put(y, p[6]);
     return true;
+  }
+
+  private boolean reshape(NodeProto node) {
+    String x = node.getInput(0);
+    String y = node.getOutput(0);
+    long[] from = shape(x);
+    long[] to = shape(y);
+    if (!isBlocked(x) || from.length != 4 || to.length != 4) {
+      return false;
+    }
+    boolean stacked = from[0] == to[1] && from[1] * from[2] == to[2] && from[3] == to[3];
+    boolean kernel = from[0] * from[1] == to[0] && from[2] == to[2] && from[3] == to[3];
+    if ((stacked && to[0] == 1) || (kernel && to[1] == 1)) {
+      views.put(y, x);
+      return true;
+    }
+    if (from[2] * from[3] != to[2] * to[3]) {
+      return false;
+    }
+    if (values.get(x) instanceof Correlated correlated && from[2] == to[2]) {
+      values.put(y, correlated);
+      return true;
+    }
+    if (to[1] % block == 0) {
+      values.put(y, new Ready(ops.reshape(ready(x), to)));
+      return true;
+    }
+    return false;
   }
 
   private boolean concat(NodeProto node) {

@@ -19,6 +19,7 @@ import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.OperatorWriter;
 import dev.acclimate.models.SessionSettings;
 import dev.acclimate.models.Tensor;
+import dev.acclimate.models.gradients.Backpropagation;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -142,12 +143,15 @@ class BlockedModelTest {
   /** Compiles a model, and checks that it computes the same. */
   private static OnnxModel check(
       long height, long width, Function<OperatorWriter, List<String>> write) {
-    OnnxModel model = model(height, width, write);
-    OnnxModel compiled = BlockedModel.compile(model, SAMPLES, BATCH).orElseThrow();
+    return check(model(height, width, write), BATCH, height, width);
+  }
+
+  private static OnnxModel check(OnnxModel model, int batch, long height, long width) {
+    OnnxModel compiled = BlockedModel.compile(model, SAMPLES, batch).orElseThrow();
     SplittableRandom random = new SplittableRandom(1);
     Map<String, Tensor> feeds = new HashMap<>();
-    feeds.put("x", tensor(random, BATCH, 3, height, width));
-    feeds.put("perSample", tensor(random, BATCH, CHANNELS, 1, 1));
+    feeds.put("x", tensor(random, batch, 3, height, width));
+    feeds.put("perSample", tensor(random, batch, CHANNELS, 1, 1));
     feeds.put("perChannel", tensor(random, CHANNELS, 1, 1));
     try (ModelSession plain = ModelSession.open(model, ONE_THREAD);
         ModelSession blocked = ModelSession.open(compiled, ONE_THREAD)) {
@@ -280,6 +284,72 @@ class BlockedModelTest {
           }
           return results;
         });
+  }
+
+  // the last two with samples that are no whole block, and with more products than places
+  @ParameterizedTest
+  @CsvSource({
+    "1, 1, 1, 0, 8",
+    "3, 1, 1, 1, 8",
+    "3, 2, 1, 1, 8",
+    "3, 1, 2, 2, 8",
+    "5, 2, 1, 2, 16",
+    "3, 1, 1, 0, 8",
+    "4, 1, 1, 1, 8",
+    "1, 2, 1, 0, 8",
+    "3, 1, 1, 1, 3",
+    "3, 3, 1, 1, 13"
+  })
+  void correlatesForGradientsOfWeights(int kernel, int stride, int dilation, int pad, int batch) {
+    long height = 9;
+    long width = 8;
+    SplittableRandom random = new SplittableRandom(3);
+    GraphEditor forward = new GraphEditor(start(height, width).withSize(SAMPLES, batch));
+    String w = forward.constant("w", weights(random, "w", 2 * CHANNELS, CHANNELS, kernel, kernel));
+    OperatorWriter ops = forward.writer("test/");
+    String y =
+        ops.emit(
+            "Conv",
+            List.of(ops.relu("g"), w),
+            OperatorWriter.integers("strides", stride, stride),
+            OperatorWriter.integers("dilations", dilation, dilation),
+            OperatorWriter.integers("pads", pad, pad, pad, pad));
+    String loss = ops.reduceSum(ops.mul(ops.mul(y, y), y), false, 0, 1, 2, 3);
+    forward.append(ops.nodes());
+    forward.addOutput(loss, ElementType.FP32);
+    GraphEditor backward = new GraphEditor(forward.build());
+    String gradient =
+        Backpropagation.append(backward, loss, List.of(w), Backpropagation.Normalization.FROZEN)
+            .gradients()
+            .get(w);
+    backward.addOutput(gradient, ElementType.FP32, 2 * CHANNELS, CHANNELS, kernel, kernel);
+
+    OnnxModel compiled = check(backward.build(), batch, height, width);
+
+    // one group a sample, or one a few of them: never in plain order
+    assertThat(compiled.graph().getNodeList())
+        .filteredOn(node -> node.getOpType().equals("Conv"))
+        .allMatch(node -> node.getDomain().equals(BlockedOperators.DOMAIN));
+  }
+
+  @Test
+  void keepsImagesApartThatNoZerosSeparate() {
+    GraphEditor editor = new GraphEditor(start(6, 5).withSize(SAMPLES, 8));
+    OperatorWriter ops = editor.writer("test/");
+    // rows of kernels reach into the image before
+    String y =
+        ops.emit(
+            "Conv",
+            List.of(
+                ops.reshape("h", 1, 8, CHANNELS * 6, 5), ops.reshape("h", 8 * CHANNELS, 1, 6, 5)),
+            OperatorWriter.integer("group", 8),
+            OperatorWriter.integers("strides", 6, 1),
+            OperatorWriter.integers("pads", 2, 0, 0, 0));
+    ops.alias("y", y);
+    editor.append(ops.nodes());
+    editor.addOutput("y", ElementType.FP32, 1, 8 * CHANNELS, CHANNELS, 1);
+
+    check(editor.build(), 8, 6, 5);
   }
 
   private static float[] floats(TensorProto tensor) {

@@ -31,7 +31,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ContinualRun implements AutoCloseable {
   private static final SessionSettings ONE_THREAD = new SessionSettings(ExecutionProvider.CPU, 1);
-  private static final int TEST_BATCH = 100;
+
+  /** Test samples that layers are looked at with. */
+  private static final int PROBED = 100;
 
   private final LearningMethod method;
   private final List<LearningTask> tasks;
@@ -39,6 +41,7 @@ public final class ContinualRun implements AutoCloseable {
   private final Preprocessing preprocessing;
   private final long seed;
   private final boolean newestOnly;
+  private final int stepSize;
   private final LearningGraph graph;
   private final Learner learner;
   private final LayerProbe probe;
@@ -116,7 +119,8 @@ public final class ContinualRun implements AutoCloseable {
             model,
             new LearningSettings(
                 method, options.optimizer(), options.rate(steps()), ParameterSet.all(), 0));
-    this.learner = Learner.open(graph, graph.start(), ONE_THREAD);
+    this.stepSize = options.batchSize() + (options.buffer() == 0 ? 0 : options.replay());
+    this.learner = Learner.open(graph, graph.start(), ONE_THREAD.forBatchesOf(stepSize));
     this.probe = LayerProbe.open(graph, ONE_THREAD);
     long[] sample =
         model.inputs().get(0).dimensions().stream().skip(1).mapToLong(Dimension::size).toArray();
@@ -128,8 +132,8 @@ public final class ContinualRun implements AutoCloseable {
                 sample,
                 options.policy(),
                 seed);
-    this.batch = new LabelledBatch(options.batchSize() + options.replay(), sample);
-    this.testBatch = new LabelledBatch(TEST_BATCH, sample);
+    this.batch = new LabelledBatch(stepSize, sample);
+    this.testBatch = new LabelledBatch(Math.max(stepSize, PROBED), sample);
     this.chw = new float[tasks.get(0).train().shape().size()];
   }
 
@@ -196,8 +200,8 @@ public final class ContinualRun implements AutoCloseable {
 
   private double accuracy(ImageSet images) {
     int hits = 0;
-    for (int first = 0; first < images.size(); first += TEST_BATCH) {
-      int size = Math.min(TEST_BATCH, images.size() - first);
+    for (int first = 0; first < images.size(); first += stepSize) {
+      int size = Math.min(stepSize, images.size() - first);
       Tensor samples = samples(images, first, size);
       int[] labels = new int[size];
       for (int row = 0; row < size; row++) {
@@ -217,7 +221,7 @@ public final class ContinualRun implements AutoCloseable {
   }
 
   private Layers layers(ImageSet images) {
-    Tensor samples = samples(images, 0, Math.min(TEST_BATCH, images.size()));
+    Tensor samples = samples(images, 0, Math.min(PROBED, images.size()));
     double dormant =
         probe.dormant(learner.state(), samples).values().stream()
             .mapToDouble(Double::doubleValue)
