@@ -133,6 +133,7 @@ public final class BlockedModel {
   private boolean rewrite(NodeProto node) {
     return switch (node.getOpType()) {
       case "Conv" -> correlation(node) || convolution(node);
+      case "ConvTranspose" -> transposedConvolution(node);
       case "BatchNormalization" -> normalization(node);
       case "Relu" -> relu(node);
       case "Add" -> add(node);
@@ -301,6 +302,21 @@ public final class BlockedModel {
     }
     values.put(
         node.getOutput(0), correlation.write(blocked, ops, ready(images), ready(places), result));
+    return true;
+  }
+
+  private boolean transposedConvolution(NodeProto node) {
+    String x = node.getInput(0);
+    String y = node.getOutput(0);
+    if (!fitsBlocks(x) || !fitsBlocks(y)) {
+      return false;
+    }
+    Phases phases = new Phases(node, shape(x), shape(node.getInput(1)), shape(y));
+    if (!phases.arePossible()) {
+      return false;
+    }
+    plain(node.getInput(1));
+    values.put(y, new Ready(phases.write(blocked, ops, ready(x), node.getInput(1))));
     return true;
   }
 

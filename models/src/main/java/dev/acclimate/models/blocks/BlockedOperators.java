@@ -29,6 +29,11 @@ final class BlockedOperators {
     this.block = block;
   }
 
+  /** Channels in a block. */
+  int block() {
+    return block;
+  }
+
   /** A plain tensor {@code [B, C, H, W]} put in blocks. */
   String reorderInput(String plain) {
     return ops.emitIn(

@@ -332,6 +332,37 @@ class BlockedModelTest {
         .allMatch(node -> node.getDomain().equals(BlockedOperators.DOMAIN));
   }
 
+  // the last ones with phases that no element of the kernel or no zeros belong to
+  @ParameterizedTest
+  @CsvSource({
+    "3, 2, 1, 0, true",
+    "2, 2, 0, 0, true",
+    "4, 2, 1, 1, true",
+    "3, 1, 1, 1, true",
+    "5, 3, 1, 1, true",
+    "1, 2, 0, 0, false",
+    "3, 2, 0, 0, false",
+    "4, 2, 4, 4, false"
+  })
+  void convolvesTransposed(int kernel, int stride, int before, int after, boolean inPhases) {
+    OnnxModel compiled =
+        check(
+            6,
+            7,
+            ops -> {
+              long[] shape = {CHANNELS, 16, kernel, kernel};
+              String w = ops.constant(floats(weights(new SplittableRandom(3), "w", shape)), shape);
+              return List.of(
+                  ops.emit(
+                      "ConvTranspose",
+                      List.of("g", w),
+                      OperatorWriter.integers("strides", stride, stride),
+                      OperatorWriter.integers("pads", before, before, after, after)));
+            });
+
+    assertThat(count(compiled, "ConvTranspose")).isEqualTo(inPhases ? 0 : 1);
+  }
+
   @Test
   void keepsImagesApartThatNoZerosSeparate() {
     GraphEditor editor = new GraphEditor(start(6, 5).withSize(SAMPLES, 8));
