@@ -5,8 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.acclimate.models.NormalizationInsertion.Inserted;
+import dev.acclimate.models.gradients.Backpropagation;
+import dev.acclimate.models.gradients.CrossEntropy;
 import dev.acclimate.models.gradients.ParameterSet;
-import dev.acclimate.models.gradients.TrainingGraph;
 import java.util.Map;
 import java.util.Objects;
 import java.util.SplittableRandom;
@@ -73,9 +74,17 @@ class NormalizationInsertionTest {
   void gradientsPassThrough() {
     OnnxModel model = NormalizationInsertion.insert(plain()).model();
 
-    TrainingGraph graph = TrainingGraph.of(model, ParameterSet.all().select(model, "logits"), 0);
+    GraphEditor forward = new GraphEditor(model);
+    String loss = CrossEntropy.append(forward, "logits", "labels", 0);
+    forward.addInput("labels", ElementType.INT64, -1);
+    Backpropagation pass =
+        Backpropagation.append(
+            new GraphEditor(forward.build()),
+            loss,
+            ParameterSet.all().select(model, "logits"),
+            Backpropagation.Normalization.BATCH);
 
-    assertThat(graph.gradients()).containsOnlyKeys("w", "v", "u");
+    assertThat(pass.gradients()).containsOnlyKeys("w", "v", "u");
   }
 
   @Test

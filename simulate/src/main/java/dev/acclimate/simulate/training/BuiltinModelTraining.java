@@ -3,7 +3,6 @@ package dev.acclimate.simulate.training;
 import dev.acclimate.models.GraphEditor;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.OnnxModel;
-import dev.acclimate.models.Tensor;
 import dev.acclimate.simulate.data.ChannelStatistics;
 import dev.acclimate.simulate.data.DataSpec;
 import dev.acclimate.simulate.data.ImageSet;
@@ -17,7 +16,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.function.Consumer;
 
 /**
@@ -186,21 +184,14 @@ public final class BuiltinModelTraining {
    * @param number from 1
    * @param of epochs in all
    * @param loss mean over the epoch's steps
-   * @param accuracy on the augmented training images, as a fraction
    * @param seconds since training began
    */
-  public record Epoch(int number, int of, double loss, double accuracy, double seconds) {
+  public record Epoch(int number, int of, double loss, double seconds) {
     /** A line for people. */
     @Override
     public String toString() {
       return String.format(
-          Locale.ROOT,
-          "epoch %d/%d: loss %.3f, accuracy %.1f %%, %.0f s",
-          number,
-          of,
-          loss,
-          100 * accuracy,
-          seconds);
+          Locale.ROOT, "epoch %d/%d: loss %.3f, %.0f s", number, of, loss, seconds);
     }
   }
 
@@ -240,7 +231,7 @@ public final class BuiltinModelTraining {
    * Generates the samples, trains, and tests.
    *
    * @param progress told after every epoch
-   * @throws IllegalStateException when the loss is no longer finite
+   * @throws IllegalStateException when a step is not finite
    */
   public static Result run(Kind kind, Settings settings, Consumer<Epoch> progress) {
     ImageSet images = kind.data(settings.images()).load(Split.TRAIN);
@@ -250,35 +241,25 @@ public final class BuiltinModelTraining {
     OnnxModel untrained =
         SmallResNet.create(
             kind.architecture(), settings.blocks(), images.classes().size(), settings.seed());
-    Map<String, Tensor> trained;
+    OnnxModel model;
     Trainer.Change augmentation = kind.augmentation(images.shape());
     try (Trainer trainer = new Trainer(untrained, images, preprocessing, augmentation, settings)) {
       for (int epoch = 1; epoch <= settings.epochs(); epoch++) {
-        Trainer.Outcome outcome = trainer.epoch(epoch);
-        progress.accept(
-            new Epoch(epoch, settings.epochs(), outcome.loss(), outcome.accuracy(), since(start)));
+        double loss = trainer.epoch(epoch);
+        progress.accept(new Epoch(epoch, settings.epochs(), loss, since(start)));
       }
-      trainer.measureStatistics();
-      trained = trainer.parameters();
+      trainer.settleStatistics();
+      model = trainer.trained();
     }
-    OnnxModel model = with(untrained, trained, Map.of());
     double seconds = since(start);
     double accuracy = Accuracy.of(model, preprocessing, test, 1);
-    Map<String, String> provenance =
-        Map.of("acclimate.training", settings + ", accuracy " + accuracy);
-    return new Result(with(model, trained, provenance), preprocessing, accuracy, seconds);
+    GraphEditor editor = new GraphEditor(model);
+    editor.setMetadata("acclimate.training", settings + ", accuracy " + accuracy);
+    return new Result(editor.build(), preprocessing, accuracy, seconds);
   }
 
   private static double since(long start) {
     return (System.nanoTime() - start) / 1e9;
-  }
-
-  private static OnnxModel with(
-      OnnxModel model, Map<String, Tensor> parameters, Map<String, String> metadata) {
-    GraphEditor editor = new GraphEditor(model);
-    parameters.forEach((name, tensor) -> editor.setInitializer(SmallResNet.proto(name, tensor)));
-    metadata.forEach(editor::setMetadata);
-    return editor.build();
   }
 
   /** The samples' own mean and standard deviation per channel, to four digits. */

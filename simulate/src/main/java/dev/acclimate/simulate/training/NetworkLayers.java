@@ -9,6 +9,7 @@ import ai.onnx.proto.OnnxMl.TensorProto;
 import ai.onnx.proto.OnnxMl.TensorShapeProto;
 import ai.onnx.proto.OnnxMl.TypeProto;
 import ai.onnx.proto.OnnxMl.ValueInfoProto;
+import dev.acclimate.models.Constants;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.OperatorWriter;
 import dev.acclimate.models.Tensor;
@@ -22,7 +23,7 @@ import java.util.List;
  */
 final class NetworkLayers {
   static final String INPUT = "input";
-  static final String OUTPUT = "logits";
+  private static final String OUTPUT = "logits";
   private static final int OPSET = 17;
   private static final int IR_VERSION = 8;
 
@@ -119,7 +120,7 @@ final class NetworkLayers {
   }
 
   private String initializer(String name, float[] values, long... shape) {
-    graph.addInitializer(SmallResNet.proto(name, Tensor.of(values, shape)));
+    graph.addInitializer(Constants.tensor(values, shape).toBuilder().setName(name));
     return name;
   }
 

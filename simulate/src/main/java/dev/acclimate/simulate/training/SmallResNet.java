@@ -1,18 +1,10 @@
 package dev.acclimate.simulate.training;
 
-import ai.onnx.proto.OnnxMl.TensorProto;
-import com.google.protobuf.ByteString;
-import dev.acclimate.models.ElementType;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.OperatorWriter;
 import dev.acclimate.models.Tensor;
 import dev.acclimate.simulate.random.SeededRandom;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.LongStream;
 
 /**
@@ -22,9 +14,6 @@ import java.util.stream.LongStream;
  * layer1.0.bn1}, {@code layer1.0.bn1.weight}).
  */
 final class SmallResNet {
-  static final String INPUT = NetworkLayers.INPUT;
-  static final String OUTPUT = NetworkLayers.OUTPUT;
-
   /**
    * A network's measures.
    *
@@ -69,7 +58,13 @@ final class SmallResNet {
   private OnnxModel build(int blocks, int classes) {
     int channels = architecture.widths().get(0);
     String x =
-        convolution("conv1", INPUT, architecture.channels(), channels, architecture.kernel(), 1);
+        convolution(
+            "conv1",
+            NetworkLayers.INPUT,
+            architecture.channels(),
+            channels,
+            architecture.kernel(),
+            1);
     x = layers.relu("relu", layers.normalization("bn1", x, channels));
     for (int stage = 0; stage < architecture.widths().size(); stage++) {
       int width = architecture.widths().get(stage);
@@ -118,44 +113,5 @@ final class SmallResNet {
 
   private static long[] repeated(long value, int times) {
     return LongStream.generate(() -> value).limit(times).toArray();
-  }
-
-  /** A float32 tensor as a model file holds it. */
-  static TensorProto proto(String name, Tensor tensor) {
-    ByteBuffer raw = ByteBuffer.allocate(Math.toIntExact(tensor.elements() * Float.BYTES));
-    raw.order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().put(tensor.floats());
-    TensorProto.Builder proto =
-        TensorProto.newBuilder()
-            .setName(name)
-            .setDataType(TensorProto.DataType.FLOAT.getNumber())
-            .setRawData(ByteString.copyFrom(raw));
-    for (long size : tensor.shape()) {
-      proto.addDims(size);
-    }
-    return proto.build();
-  }
-
-  /** Copies of the network's float32 initializers by name, those that training moves and others. */
-  static Map<String, Tensor> initializers(OnnxModel model) {
-    Map<String, Tensor> tensors = new LinkedHashMap<>();
-    for (TensorProto proto : model.graph().getInitializerList()) {
-      long[] shape = proto.getDimsList().stream().mapToLong(Long::longValue).toArray();
-      Tensor tensor = Tensor.allocate(ElementType.FP32, shape);
-      ByteBuffer raw = proto.getRawData().asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
-      tensor.floats().put(raw.asFloatBuffer());
-      tensors.put(proto.getName(), tensor);
-    }
-    return tensors;
-  }
-
-  /** Names of the parameters that gradients move: all initializers but running statistics. */
-  static List<String> trainable(OnnxModel model) {
-    List<String> names = new ArrayList<>();
-    for (TensorProto proto : model.graph().getInitializerList()) {
-      if (!proto.getName().contains(".running_")) {
-        names.add(proto.getName());
-      }
-    }
-    return names;
   }
 }

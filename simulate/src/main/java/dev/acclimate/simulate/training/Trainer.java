@@ -1,43 +1,33 @@
 package dev.acclimate.simulate.training;
 
-import dev.acclimate.models.ElementType;
+import dev.acclimate.adapters.learning.LabelledBatch;
+import dev.acclimate.adapters.learning.Learner;
+import dev.acclimate.adapters.learning.LearningGraph;
+import dev.acclimate.adapters.learning.LearningMethod;
+import dev.acclimate.adapters.learning.LearningRate;
+import dev.acclimate.adapters.learning.LearningSettings;
+import dev.acclimate.models.Dimension;
 import dev.acclimate.models.ExecutionProvider;
-import dev.acclimate.models.ModelSession;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.SessionSettings;
-import dev.acclimate.models.Tensor;
-import dev.acclimate.models.gradients.BatchStatistics;
-import dev.acclimate.models.gradients.TrainingGraph;
+import dev.acclimate.models.gradients.ParameterSet;
+import dev.acclimate.models.gradients.Sgd;
 import dev.acclimate.simulate.data.ImageSet;
 import dev.acclimate.simulate.data.Preprocessing;
 import dev.acclimate.simulate.random.SeededRandom;
 import dev.acclimate.simulate.training.BuiltinModelTraining.Settings;
-import java.nio.FloatBuffer;
-import java.nio.LongBuffer;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
-import java.util.Objects;
+import java.util.stream.IntStream;
 
 /**
- * Runs a training graph over batches of images and applies what comes out. One thread, so that sums
- * are taken in one order and a seed names one result. Not thread-safe.
+ * Shows a {@link Learner} all images again and again, each time in another order and changed a
+ * little. One thread, so that sums are taken in one order and a seed names one result. Not
+ * thread-safe.
  */
 final class Trainer implements AutoCloseable {
-  /** Weight of the newest batch in running statistics. */
-  private static final float STATISTICS_MOMENTUM = 0.1f;
+  private static final SessionSettings ONE_THREAD = new SessionSettings(ExecutionProvider.CPU, 1);
 
-  /** Batches that the final statistics are averaged over. */
+  /** Batches that the final statistics come from. */
   private static final int FINAL_BATCHES = 100;
-
-  /**
-   * What an epoch came to.
-   *
-   * @param loss mean over the steps
-   * @param accuracy fraction of the images
-   */
-  record Outcome(double loss, double accuracy) {}
 
   /** What is done to a sample before the network sees it, in place, each epoch anew. */
   @FunctionalInterface
@@ -50,17 +40,11 @@ final class Trainer implements AutoCloseable {
   private final Settings settings;
   private final ImageSet images;
   private final Preprocessing preprocessing;
-  private final TrainingGraph graph;
-  private final ModelSession session;
-  private final Map<String, Tensor> parameters;
-  private final NesterovSgd optimiser;
   private final Change augmentation;
-  private final Map<String, Tensor> feeds = new HashMap<>();
-  private final Tensor input;
-  private final Tensor labels;
-  private final int[] batchLabels;
+  private final LearningGraph graph;
+  private final Learner learner;
+  private final LabelledBatch batch;
   private final float[] chw;
-  private int steps;
 
   Trainer(
       OnnxModel model,
@@ -71,129 +55,97 @@ final class Trainer implements AutoCloseable {
     this.settings = settings;
     this.images = images;
     this.preprocessing = preprocessing;
-    List<String> trainable = SmallResNet.trainable(model);
-    this.graph = TrainingGraph.of(model, trainable, settings.labelSmoothing());
-    this.session = ModelSession.open(graph.model(), new SessionSettings(ExecutionProvider.CPU, 1));
-    this.parameters = SmallResNet.initializers(model);
-    Map<String, Tensor> moved = new LinkedHashMap<>();
-    for (String name : trainable) {
-      moved.put(name, parameter(name));
-    }
-    this.optimiser = new NesterovSgd(moved, settings.momentum(), settings.weightDecay());
     this.augmentation = augmentation;
-    this.input = Accuracy.input(model, settings.batchSize());
-    this.labels = Tensor.allocate(ElementType.INT64, settings.batchSize());
-    this.batchLabels = new int[settings.batchSize()];
+    this.graph = LearningGraph.of(model, learning());
+    this.learner =
+        Learner.open(graph, graph.start(), ONE_THREAD.forBatchesOf(settings.batchSize()));
+    this.batch =
+        new LabelledBatch(
+            settings.batchSize(),
+            model.inputs().get(0).dimensions().stream()
+                .skip(1)
+                .mapToLong(Dimension::size)
+                .toArray());
+    batch.resize(settings.batchSize());
     this.chw = new float[images.shape().size()];
-    feeds.putAll(moved);
-    feeds.put(model.inputs().get(0).name(), input);
-    feeds.put(TrainingGraph.LABELS, labels);
   }
 
-  private Tensor parameter(String name) {
-    return Objects.requireNonNull(parameters.get(name), name);
+  /** The rate rises during the first epoch, then falls along a cosine, and has ended at 0. */
+  private LearningSettings learning() {
+    boolean nesterov = settings.momentum() > 0;
+    return new LearningSettings(
+        LearningMethod.parse("bn"),
+        new Sgd(settings.momentum(), nesterov, settings.weightDecay()),
+        new LearningRate(
+            settings.learningRate(),
+            LearningRate.Schedule.COSINE,
+            batches(),
+            (long) batches() * settings.epochs()),
+        ParameterSet.all(),
+        settings.labelSmoothing());
   }
 
-  /** Parameters and running statistics by name, as they stand. */
-  Map<String, Tensor> parameters() {
-    return parameters;
-  }
-
-  /** Trains on all images once, but for those that do not fill a batch. */
-  Outcome epoch(int number) {
-    int[] order = order(number);
-    int batches = order.length / settings.batchSize();
-    double loss = 0;
-    int hits = 0;
-    for (int batch = 0; batch < batches; batch++) {
-      fill(order, batch, number);
-      Map<String, Tensor> results = session.run(feeds);
-      float stepLoss = result(results, TrainingGraph.LOSS).floats().get(0);
-      if (!Float.isFinite(stepLoss)) {
-        throw new IllegalStateException(
-            "the loss became %s in epoch %d: lower the learning rate".formatted(stepLoss, number));
-      }
-      loss += stepLoss;
-      hits += Accuracy.hits(result(results, SmallResNet.OUTPUT), batchLabels);
-      Map<String, Tensor> gradients = new HashMap<>();
-      graph.gradients().forEach((name, output) -> gradients.put(name, result(results, output)));
-      optimiser.step(gradients, learningRate(batches));
-      for (BatchStatistics site : graph.statistics()) {
-        mix(parameter(site.runningMean()), result(results, site.mean()), STATISTICS_MOMENTUM);
-        Tensor variance = result(results, site.unbiasedVariance());
-        mix(parameter(site.runningVariance()), variance, STATISTICS_MOMENTUM);
-      }
-      steps++;
-    }
-    return new Outcome(loss / batches, hits / ((double) batches * settings.batchSize()));
+  private int batches() {
+    return images.size() / settings.batchSize();
   }
 
   /**
-   * Replaces the running statistics by averages over images as they are, without augmentation: what
-   * the parameters, now at rest, make of the training data.
+   * Trains on all images once, but for those that do not fill a batch.
+   *
+   * @param number from 1
+   * @return the mean loss
    */
-  void measureStatistics() {
-    int[] order = order(0);
-    int batches = Math.min(FINAL_BATCHES, order.length / settings.batchSize());
-    for (int batch = 0; batch < batches; batch++) {
-      fill(order, batch, 0);
-      Map<String, Tensor> results = session.run(feeds);
-      float share = 1f / (batch + 1);
-      for (BatchStatistics site : graph.statistics()) {
-        mix(parameter(site.runningMean()), result(results, site.mean()), share);
-        mix(parameter(site.runningVariance()), result(results, site.unbiasedVariance()), share);
-      }
-    }
+  double epoch(int number) {
+    return learn(number, batches()) / batches();
   }
 
-  private int[] order(int epoch) {
-    int[] order = new int[images.size()];
-    for (int i = 0; i < order.length; i++) {
-      order[i] = i;
-    }
+  /**
+   * Lets the running statistics follow images as they are, without augmentation, to what the
+   * parameters make of the training data. After the last epoch, when the rate is 0 and parameters
+   * are at rest.
+   */
+  void settleStatistics() {
+    learn(0, Math.min(FINAL_BATCHES, batches()));
+  }
+
+  private double learn(int epoch, int batches) {
+    int[] order = IntStream.range(0, images.size()).toArray();
     SeededRandom.of(settings.seed(), "order".hashCode(), epoch).shuffle(order);
-    return order;
+    double loss = 0;
+    for (int number = 0; number < batches; number++) {
+      fill(order, number, epoch);
+      Learner.Outcome outcome = learner.learn(batch);
+      if (!outcome.accepted()) {
+        throw new IllegalStateException(
+            "a step of epoch %d was not finite: lower the learning rate".formatted(epoch));
+      }
+      loss += outcome.loss();
+    }
+    return loss;
   }
 
   /** Loads a batch; epoch 0 stands for no augmentation. */
-  private void fill(int[] order, int batch, int epoch) {
-    FloatBuffer values = input.floats();
-    LongBuffer classes = labels.longs();
-    for (int i = 0; i < settings.batchSize(); i++) {
-      int image = order[batch * settings.batchSize() + i];
+  private void fill(int[] order, int number, int epoch) {
+    for (int row = 0; row < settings.batchSize(); row++) {
+      int image = order[number * settings.batchSize() + row];
       images.read(image, chw);
       if (epoch > 0) {
         augmentation.apply(
             chw, SeededRandom.of(settings.seed(), "augmentation".hashCode(), epoch, image));
       }
-      preprocessing.write(chw, images.shape(), values, i * chw.length);
-      batchLabels[i] = images.label(image);
-      classes.put(i, batchLabels[i]);
+      preprocessing.write(chw, images.shape(), batch.row(row), 0);
+      batch.label(row, images.label(image), 0);
     }
   }
 
-  /** Up to the highest during the first epoch, then down along a cosine. */
-  private double learningRate(int stepsPerEpoch) {
-    double done = steps / ((double) stepsPerEpoch * settings.epochs());
-    double warm = Math.min(1, (steps + 1) / (double) stepsPerEpoch);
-    return settings.learningRate() * warm * (1 + Math.cos(Math.PI * done)) / 2;
-  }
-
-  private static void mix(Tensor running, Tensor newest, float share) {
-    FloatBuffer kept = running.floats();
-    FloatBuffer added = newest.floats();
-    for (int i = 0; i < kept.limit(); i++) {
-      kept.put(i, kept.get(i) + share * (added.get(i) - kept.get(i)));
-    }
-  }
-
-  private static Tensor result(Map<String, Tensor> results, String name) {
-    return Objects.requireNonNull(results.get(name), name);
+  /** The model with what it has learnt. */
+  OnnxModel trained() {
+    return graph.baked(learner.state());
   }
 
   @Override
   public void close() {
-    session.close();
-    feeds.values().forEach(Tensor::close);
+    learner.close();
+    batch.close();
   }
 }
