@@ -43,9 +43,9 @@ record CompanionMethod(Method base, Companion companion, @Nullable Nap nap) impl
           "method '%s+nap': nap projects what a companion learns: put it behind one, such as %s"
               .formatted(base.name(), "tbn+supervised+nap"));
     }
-    Companion companion = Companion.read(learning.get(0));
+    Companion companion = Companion.read(learning.get(0), base.name());
     for (MethodSpec other : learning.subList(1, learning.size())) {
-      Companion.read(other);
+      Companion.read(other, base.name());
       throw new InvalidInputException(
           "method '%s+%s+%s': one companion at a time: leave '+%s' or '+%s' out"
               .formatted(

@@ -459,7 +459,7 @@ class CompanionMethodTest {
     assertThat(json)
         .contains("\"method\":\"unmix-tns+tent\"")
         .contains("\"components\":\"2\"")
-        .contains("\"tent.learning-rate\":\"0.001\"");
+        .contains("\"tent.learning-rate\":\"1.0E-5\"");
     AdaptationState state = adapted.initialState(0, null);
     assertThat(state.tensors().keySet())
         .containsExactlyInAnyOrder(

@@ -36,7 +36,7 @@ class MethodTest {
             + "| alpha-bn[source-weight=0.9]+core[learning-rate=0.001;optimizer=sgd;momentum=0.9;steps=1"
             + ";parameters=affine;temperature=1.0;rho=0.0;max-gradient-norm=0.0;max-step=0.1]",
         "ema[momentum=0.2] + tent[ optimizer=sgd ; output=a+b ]"
-            + "| ema[momentum=0.2]+tent[learning-rate=0.001;optimizer=sgd;momentum=0.9;steps=1"
+            + "| ema[momentum=0.2]+tent[learning-rate=1.0E-5;optimizer=sgd;momentum=0.9;steps=1"
             + ";parameters=affine;max-gradient-norm=0.0;max-step=0.1;output=a+b]"
       })
   void readsNamesAndOptionsAndFillsInTheRest(String text, String canonical) {
