@@ -336,4 +336,12 @@ public final class OperatorWriter {
     }
     return attribute.build();
   }
+
+  public static AttributeProto numbers(String name, List<Float> values) {
+    return AttributeProto.newBuilder()
+        .setName(name)
+        .setType(AttributeProto.AttributeType.FLOATS)
+        .addAllFloats(values)
+        .build();
+  }
 }

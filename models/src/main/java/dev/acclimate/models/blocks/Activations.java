@@ -42,7 +42,7 @@ sealed interface Activations {
   /** A convolution, not yet written, since an addition and an activation may join it. */
   abstract sealed class Pending implements Activations permits Convolved, Scaled {
     private @Nullable String sum;
-    private @Nullable String activation;
+    private @Nullable Activation activation;
 
     final boolean takesSum() {
       return sum == null && activation == null;
@@ -58,15 +58,15 @@ sealed interface Activations {
     }
 
     /** Applies an activation to the sum. */
-    final void activate(String operator) {
-      activation = operator;
+    final void activate(Activation function) {
+      activation = function;
     }
 
     final @Nullable String sum() {
       return sum;
     }
 
-    final @Nullable String activation() {
+    final @Nullable Activation activation() {
       return activation;
     }
 

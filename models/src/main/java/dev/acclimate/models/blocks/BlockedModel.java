@@ -17,6 +17,7 @@ import dev.acclimate.models.blocks.Activations.Pending;
 import dev.acclimate.models.blocks.Activations.Product;
 import dev.acclimate.models.blocks.Activations.Ready;
 import dev.acclimate.models.blocks.Activations.Scaled;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -46,6 +47,7 @@ public final class BlockedModel {
   private static final Set<String> UNARY =
       Set.of(
           "Abs",
+          "Clip",
           "Elu",
           "Erf",
           "Exp",
@@ -55,6 +57,7 @@ public final class BlockedModel {
           "Log",
           "Neg",
           "Reciprocal",
+          "Relu",
           "Sigmoid",
           "Softplus",
           "Sqrt",
@@ -71,7 +74,14 @@ public final class BlockedModel {
   private final Map<String, Activations> values = new HashMap<>();
   private final Map<String, String> views = new HashMap<>();
   private final Map<String, Long> zerosBelow = new HashMap<>();
+  private final Map<String, Widening> widenings = new HashMap<>();
   private final Set<String> plain = new HashSet<>();
+
+  /**
+   * A convolution with a kernel of 1x1 to many more channels than it reads, whose mean over
+   * positions is that of what it reads, convolved.
+   */
+  private record Widening(String input, List<String> weights) {}
 
   private BlockedModel(OnnxModel model, int block) {
     this.model = model;
@@ -135,7 +145,6 @@ public final class BlockedModel {
       case "Conv" -> correlation(node) || convolution(node);
       case "ConvTranspose" -> transposedConvolution(node);
       case "BatchNormalization" -> normalization(node);
-      case "Relu" -> relu(node);
       case "Add" -> add(node);
       case "Sub" -> subtract(node);
       case "Mul" -> multiply(node);
@@ -146,7 +155,7 @@ public final class BlockedModel {
       case "Pad" -> pad(node);
       case "Concat" -> concat(node);
       case "Reshape" -> reshape(node);
-      default -> UNARY.contains(node.getOpType()) && unary(node);
+      default -> UNARY.contains(node.getOpType()) && function(node);
     };
   }
 
@@ -279,6 +288,9 @@ public final class BlockedModel {
     plain(node.getInput(1));
     String bias = node.getInputCount() > 2 ? node.getInput(2) : "";
     plain(bias);
+    if (inBlocks && isWidening(node, weights)) {
+      widenings.put(y, new Widening(x, node.getInputList().subList(1, node.getInputCount())));
+    }
     values.put(
         y,
         new Convolved(
@@ -287,6 +299,21 @@ public final class BlockedModel {
             bias.isEmpty() ? null : bias,
             node.getAttributeList()));
     return true;
+  }
+
+  private static boolean isWidening(NodeProto node, long[] weights) {
+    return weights[0] >= 2 * weights[1]
+        && weights[2] == 1
+        && weights[3] == 1
+        && NodeAttributes.integer(node, "group", 1) == 1
+        && areAll(node, "strides", 1)
+        && areAll(node, "pads", 0);
+  }
+
+  private static boolean areAll(NodeProto node, String attribute, long value) {
+    return NodeAttributes.integers(node, attribute).stream()
+        .flatMapToLong(Arrays::stream)
+        .allMatch(one -> one == value);
   }
 
   private boolean correlation(NodeProto node) {
@@ -340,22 +367,22 @@ public final class BlockedModel {
     return true;
   }
 
-  private boolean relu(NodeProto node) {
+  private boolean function(NodeProto node) {
     String x = node.getInput(0);
     if (!isBlocked(x)) {
       return false;
     }
-    if (isReadOnce(x) && values.get(x) instanceof Pending pending && pending.takesActivation()) {
-      pending.activate("Relu");
+    Optional<Activation> activation = Activation.of(node, constants);
+    if (activation.isPresent()
+        && isReadOnce(x)
+        && values.get(x) instanceof Pending pending
+        && pending.takesActivation()) {
+      pending.activate(activation.get());
       values.remove(x);
       values.put(node.getOutput(0), pending);
       return true;
     }
-    return unary(node);
-  }
-
-  private boolean unary(NodeProto node) {
-    return isBlocked(node.getInput(0)) && elementwise(node);
+    return elementwise(node);
   }
 
   /** The operator as it is, on memory in another order. */
@@ -363,7 +390,7 @@ public final class BlockedModel {
     NodeProto.Builder moved = node.toBuilder().clearName().clearOutput();
     for (int i = 0; i < node.getInputCount(); i++) {
       String input = node.getInput(i);
-      if (isScalar(input)) {
+      if (input.isEmpty() || isScalar(input)) {
         plain(input);
       } else {
         moved.setInput(i, ready(input));
@@ -543,7 +570,16 @@ public final class BlockedModel {
       String sum = blocked.sumOfProducts(product.a(), product.b(), shape);
       return mean ? ops.mul(sum, ops.constant(1 / positions)) : sum;
     }
-    String average = blocked.mean(ready(x), shape);
+    Widening widening = widenings.get(x);
+    String average;
+    if (widening == null) {
+      average = blocked.mean(ready(x), shape);
+    } else {
+      List<String> inputs = new ArrayList<>();
+      inputs.add(blocked.mean(ready(widening.input()), shape(widening.input())));
+      inputs.addAll(widening.weights());
+      average = ops.emit("Conv", inputs);
+    }
     return mean ? average : ops.mul(average, ops.constant(positions));
   }
 

@@ -70,7 +70,7 @@ final class BlockedOperators {
       String filter,
       @Nullable String bias,
       @Nullable String sum,
-      @Nullable String activation,
+      @Nullable Activation activation,
       Collection<AttributeProto> attributes) {
     NodeProto.Builder node =
         NodeProto.newBuilder()
@@ -86,7 +86,10 @@ final class BlockedOperators {
       node.addInput(sum);
     }
     if (activation != null) {
-      node.addAttribute(OperatorWriter.text("activation", activation));
+      node.addAttribute(OperatorWriter.text("activation", activation.operator()));
+      if (!activation.parameters().isEmpty()) {
+        node.addAttribute(OperatorWriter.numbers("activation_params", activation.parameters()));
+      }
     }
     return ops.emit(node);
   }

@@ -217,6 +217,55 @@ class BlockedModelTest {
   }
 
   @Test
+  void averagesWhatIsReadWhereConvolutionsWiden() {
+    OnnxModel compiled =
+        check(
+            4,
+            5,
+            ops -> {
+              TensorProto weights =
+                  weights(new SplittableRandom(3), "w", 2 * CHANNELS, CHANNELS, 1, 1);
+              String w = ops.constant(floats(weights), 2 * CHANNELS, CHANNELS, 1, 1);
+              float[] bias = normal(new SplittableRandom(4), 2 * CHANNELS);
+              String y = ops.emit("Conv", List.of("g", w, ops.constant(bias, 2 * CHANNELS)));
+              return List.of(
+                  ops.globalAveragePool(y),
+                  ops.reduceSum(y, true, 0, 2, 3),
+                  ops.globalAveragePool(ops.mul(y, y)));
+            });
+
+    assertThat(compiled.graph().getNodeList())
+        .filteredOn(node -> node.getOpType().equals("Conv") && node.getDomain().isEmpty())
+        .hasSize(2);
+  }
+
+  // as attributes of the convolution before, and alone where that is read by others too
+  @ParameterizedTest
+  @ValueSource(strings = {"Relu", "Sigmoid", "Tanh", "LeakyRelu", "HardSigmoid"})
+  void appliesFunctions(String operator) {
+    checkFunction(operator, ops -> ops.node(operator, ops.add("h", "g")), 0);
+    checkFunction(operator, ops -> ops.mul("g", ops.node(operator, "g")), 1);
+  }
+
+  @Test
+  void clips() {
+    checkFunction("Clip", ops -> ops.node("Clip", "g", ops.constant(-0.3f), ops.constant(0.4f)), 0);
+    checkFunction("Clip", ops -> ops.node("Clip", "g", "", ops.constant(0.4f)), 0);
+    checkFunction("Clip", ops -> ops.node("Clip", "g", ops.constant(-0.3f)), 0);
+    checkFunction(
+        "Clip",
+        ops -> ops.node("Clip", "g", ops.constant(-0.3f), ops.reduceMax("perChannel", 0, 1, 2)),
+        1);
+  }
+
+  private static void checkFunction(
+      String operator, Function<OperatorWriter, String> write, int alone) {
+    OnnxModel compiled = check(4, 5, ops -> List.of(ops.globalAveragePool(write.apply(ops))));
+
+    assertThat(count(compiled, operator)).as(operator).isEqualTo(alone);
+  }
+
+  @Test
   void foldsScaleOffsetAdditionAndReluIntoOneConvolution() {
     OnnxModel compiled =
         check(
