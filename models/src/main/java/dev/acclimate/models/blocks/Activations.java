@@ -13,32 +13,6 @@ sealed interface Activations {
   /** The product of two others, not yet written, since perhaps only its sums are asked for. */
   record Product(String a, String b) implements Activations {}
 
-  /**
-   * What a {@link Correlation} gives, not yet put in order, since mostly its sum over samples is
-   * asked for: {@code [samples, P / n, rows, columns, n, n]} in memory, where the channels of
-   * images are {@code rows} times the {@code n} before the last, perhaps with some of zeros before.
-   */
-  record Correlated(String products, long samples, long rows) implements Activations {
-    /** Puts the channels in order; the tensor is of this shape. */
-    String write(OperatorWriter ops, int block, long[] shape) {
-      long places = shape[1] / block;
-      String lying = ops.reshape(products, samples, places, rows, shape[3], block, block);
-      String ordered = ops.transpose(lying, 0, 1, 2, 4, 3, 5);
-      long channels = rows * block;
-      String all = ops.reshape(ordered, samples, places, channels, shape[3], block);
-      if (channels > shape[2] || samples > shape[0]) {
-        all =
-            ops.slice(
-                all,
-                new long[] {0, 2},
-                new long[] {0, channels - shape[2]},
-                new long[] {shape[0], channels},
-                new long[] {1, 1});
-      }
-      return ops.reshape(all, shape);
-    }
-  }
-
   /** A convolution, not yet written, since an addition and an activation may join it. */
   abstract sealed class Pending implements Activations permits Convolved, Scaled {
     private @Nullable String sum;

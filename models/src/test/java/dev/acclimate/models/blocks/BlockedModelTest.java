@@ -412,24 +412,34 @@ class BlockedModelTest {
     assertThat(count(compiled, "ConvTranspose")).isEqualTo(inPhases ? 0 : 1);
   }
 
-  @Test
-  void keepsImagesApartThatNoZerosSeparate() {
+  // rows of kernels reach into the image before, where zeros lie or not; the sum is over samples,
+  // over channels, or not asked for
+  @ParameterizedTest
+  @CsvSource({"0, 0", "2, 0", "2, 1", "2, -1"})
+  void correlatesOnlyWhereThatIsTheSame(int zeros, int sum) {
     GraphEditor editor = new GraphEditor(start(6, 5).withSize(SAMPLES, 8));
     OperatorWriter ops = editor.writer("test/");
-    // rows of kernels reach into the image before
+    int height = 6 + zeros;
+    String images = zeros == 0 ? "h" : ops.pad("h", 0, 0, 0, 0, 0, 0, zeros, 0);
     String y =
         ops.emit(
             "Conv",
             List.of(
-                ops.reshape("h", 1, 8, CHANNELS * 6, 5), ops.reshape("h", 8 * CHANNELS, 1, 6, 5)),
+                ops.reshape(images, 1, 8, CHANNELS * height, 5),
+                ops.reshape("h", 8 * CHANNELS, 1, 6, 5)),
             OperatorWriter.integer("group", 8),
-            OperatorWriter.integers("strides", 6, 1),
+            OperatorWriter.integers("strides", height, 1),
             OperatorWriter.integers("pads", 2, 0, 0, 0));
-    ops.alias("y", y);
+    String result = ops.reshape(y, 8, CHANNELS, CHANNELS, 1);
+    ops.alias("y", sum < 0 ? y : ops.reduceSum(result, true, sum));
     editor.append(ops.nodes());
-    editor.addOutput("y", ElementType.FP32, 1, 8 * CHANNELS, CHANNELS, 1);
+    editor.addOutput("y", ElementType.FP32, unknown(4));
 
-    check(editor.build(), 8, 6, 5);
+    OnnxModel compiled = check(editor.build(), 8, 6, 5);
+
+    assertThat(compiled.graph().getNodeList())
+        .filteredOn(node -> node.getOpType().equals("MatMul"))
+        .hasSize(zeros > 0 && sum == 0 ? 1 : 0);
   }
 
   private static float[] floats(TensorProto tensor) {

@@ -1,0 +1,213 @@
+package dev.acclimate.models.blocks;
+
+import ai.onnx.proto.OnnxMl.NodeProto;
+import dev.acclimate.models.Constants;
+import dev.acclimate.models.NodeAttributes;
+import dev.acclimate.models.OperatorWriter;
+import dev.acclimate.models.blocks.Activations.Product;
+import dev.acclimate.models.blocks.Activations.Ready;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** What is done to positions: sums and means over them, pooling, cutting, padding, reshaping. */
+final class PositionLowering {
+  private final BlockedTensors tensors;
+  private final OperatorWriter ops;
+  private final BlockedOperators blocked;
+  private final Constants constants;
+  private final int block;
+  private final Map<String, Widening> widenings = new HashMap<>();
+  private final Map<String, Long> zerosBelow = new HashMap<>();
+
+  /** A convolution whose mean over positions is that of what it reads, convolved. */
+  private record Widening(String input, List<String> weights) {}
+
+  PositionLowering(BlockedTensors tensors, Constants constants) {
+    this.tensors = tensors;
+    this.ops = tensors.ops();
+    this.blocked = tensors.blocked();
+    this.constants = constants;
+    this.block = tensors.block();
+  }
+
+  /**
+   * Tells that a tensor is a convolution with a kernel of 1x1 to many more channels than it reads.
+   *
+   * @param weights and, where there is one, the bias
+   */
+  void meanOf(String tensor, String input, List<String> weights) {
+    widenings.put(tensor, new Widening(input, weights));
+  }
+
+  /** Rows of zeros at the end of a tensor's images that are known of. */
+  long zerosBelow(String tensor) {
+    return zerosBelow.getOrDefault(tensor, 0L);
+  }
+
+  /** Writes a node in blocks; false where it is left to others. */
+  boolean lower(NodeProto node) {
+    return switch (node.getOpType()) {
+      case "GlobalAveragePool" -> reduce(node, new long[] {2, 3}, true);
+      case "ReduceMean", "ReduceSum" -> reduce(node);
+      case "MaxPool", "AveragePool" -> pool(node);
+      case "Slice" -> slice(node);
+      case "Pad" -> pad(node);
+      case "Reshape" -> reshape(node);
+      default -> false;
+    };
+  }
+
+  private boolean reduce(NodeProto node) {
+    Optional<long[]> axes =
+        node.getInputCount() > 1
+            ? constants.integers(node.getInput(1))
+            : NodeAttributes.integers(node, "axes");
+    boolean keep = NodeAttributes.integer(node, "keepdims", 1) != 0;
+    return axes.isPresent() && reduce(node, axes.get(), keep);
+  }
+
+  private boolean reduce(NodeProto node, long[] axes, boolean keep) {
+    String x = node.getInput(0);
+    long[] sorted = Arrays.stream(axes).map(axis -> axis < 0 ? axis + 4 : axis).sorted().toArray();
+    boolean overSamples = Arrays.equals(sorted, new long[] {0, 2, 3});
+    if (!tensors.isBlocked(x) || (!overSamples && !Arrays.equals(sorted, new long[] {2, 3}))) {
+      return false;
+    }
+    boolean mean = !node.getOpType().equals("ReduceSum");
+    String result = overPositions(x, mean);
+    long channels = tensors.shape(x)[1];
+    if (overSamples) {
+      result = ops.reshape(result, tensors.shape(x)[0], channels);
+      result = mean ? ops.reduceMean(result, false, 0) : ops.reduceSum(result, false, 0);
+    }
+    long[] sizes = {overSamples ? 1 : tensors.shape(x)[0], channels, 1, 1};
+    long[] to =
+        keep
+            ? sizes
+            : overSamples ? new long[] {channels} : new long[] {tensors.shape(x)[0], channels};
+    ops.emitTo(node.getOutput(0), "Reshape", List.of(result, ops.constant(to)));
+    return true;
+  }
+
+  /** Mean or sum over positions, plain {@code [B, C, 1, 1]}. */
+  private String overPositions(String x, boolean mean) {
+    long[] shape = tensors.shape(x);
+    float positions = shape[2] * shape[3];
+    if (tensors.isReadOnce(x) && tensors.value(x) instanceof Product product) {
+      String sum = blocked.sumOfProducts(product.a(), product.b(), shape);
+      return mean ? ops.mul(sum, ops.constant(1 / positions)) : sum;
+    }
+    Widening widening = widenings.get(x);
+    String average;
+    if (widening == null) {
+      average = blocked.mean(tensors.ready(x), shape);
+    } else {
+      List<String> inputs = new ArrayList<>();
+      inputs.add(blocked.mean(tensors.ready(widening.input()), tensors.shape(widening.input())));
+      inputs.addAll(widening.weights());
+      average = ops.emit("Conv", inputs);
+    }
+    return mean ? average : ops.mul(average, ops.constant(positions));
+  }
+
+  private boolean pool(NodeProto node) {
+    String x = node.getInput(0);
+    boolean simple =
+        NodeAttributes.integer(node, "ceil_mode", 0) == 0
+            && NodeAttributes.integer(node, "storage_order", 0) == 0;
+    if (!tensors.isBlocked(x) || !simple || !tensors.fitsBlocks(node.getOutput(0))) {
+      return false;
+    }
+    String pooled = blocked.pool(node.getOpType(), tensors.ready(x), node.getAttributeList());
+    tensors.put(node.getOutput(0), new Ready(pooled));
+    return true;
+  }
+
+  /** Slices of positions, which are axes of their own in blocks too. */
+  private boolean slice(NodeProto node) {
+    String x = node.getInput(0);
+    if (!tensors.isBlocked(x)
+        || node.getInputCount() < 4
+        || !tensors.fitsBlocks(node.getOutput(0))) {
+      return false;
+    }
+    Optional<long[]> axes = constants.integers(node.getInput(3));
+    if (axes.isEmpty()) {
+      return false;
+    }
+    long[] from = Arrays.stream(axes.get()).map(axis -> axis < 0 ? axis + 4 : axis).toArray();
+    if (Arrays.stream(from).anyMatch(axis -> axis < 2)) {
+      return false;
+    }
+    NodeProto.Builder lying = node.toBuilder().clearName().clearOutput();
+    lying
+        .setInput(0, blocked.asItLies(tensors.ready(x), tensors.shape(x)))
+        .setInput(3, ops.constant(from));
+    String result = ops.reshape(ops.emit(lying), tensors.shape(node.getOutput(0)));
+    tensors.put(node.getOutput(0), new Ready(result));
+    return true;
+  }
+
+  /** Zeros around positions, or whole blocks of channels of them. */
+  private boolean pad(NodeProto node) {
+    String x = node.getInput(0);
+    String y = node.getOutput(0);
+    boolean zeros =
+        node.getInputCount() == 2
+            || (node.getInputCount() == 3
+                && (node.getInput(2).isEmpty()
+                    || constants.scalar(node.getInput(2)).orElse(1.0) == 0));
+    boolean constant = NodeAttributes.text(node, "mode", "constant").equals("constant");
+    if (!tensors.isBlocked(x) || !zeros || !constant || !tensors.fitsBlocks(y)) {
+      return false;
+    }
+    Optional<long[]> pads = constants.integers(node.getInput(1));
+    if (pads.isEmpty()) {
+      return false;
+    }
+    long[] p = pads.get();
+    if (p.length != 8
+        || p[0] != 0
+        || p[4] != 0
+        || p[1] % block != 0
+        || p[5] % block != 0
+        || p[1] < 0
+        || p[5] < 0) {
+      return false;
+    }
+    String lying =
+        ops.constant(new long[] {0, p[1] / block, p[2], p[3], 0, 0, p[5] / block, p[6], p[7], 0});
+    String padded = ops.node("Pad", blocked.asItLies(tensors.ready(x), tensors.shape(x)), lying);
+    tensors.put(y, new Ready(ops.reshape(padded, tensors.shape(y))));
+    zerosBelow.put(y, p[6]);
+    return true;
+  }
+
+  private boolean reshape(NodeProto node) {
+    String x = node.getInput(0);
+    String y = node.getOutput(0);
+    long[] from = tensors.shape(x);
+    long[] to = tensors.shape(y);
+    if (!tensors.isBlocked(x) || from.length != 4 || to.length != 4) {
+      return false;
+    }
+    boolean stacked = from[0] == to[1] && from[1] * from[2] == to[2] && from[3] == to[3];
+    boolean kernel = from[0] * from[1] == to[0] && from[2] == to[2] && from[3] == to[3];
+    if ((stacked && to[0] == 1) || (kernel && to[1] == 1)) {
+      tensors.see(y, x);
+      return true;
+    }
+    if (from[2] * from[3] != to[2] * to[3]) {
+      return false;
+    }
+    if (to[1] % block == 0) {
+      tensors.put(y, new Ready(ops.reshape(tensors.ready(x), to)));
+      return true;
+    }
+    return false;
+  }
+}
