@@ -140,6 +140,11 @@ public final class AdaptiveModel implements AutoCloseable {
     return sessions.provider();
   }
 
+  /** True where the method learns to be sure of its own predictions. */
+  public boolean sharpens() {
+    return adapted.method().sharpens();
+  }
+
   /** Batches that the state has taken in. */
   public long step() {
     return current.step();

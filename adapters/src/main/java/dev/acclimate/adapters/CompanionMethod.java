@@ -60,6 +60,11 @@ record CompanionMethod(Method base, Companion companion, @Nullable Nap nap) impl
   }
 
   @Override
+  public boolean sharpens() {
+    return companion.lessons().isEmpty();
+  }
+
+  @Override
   public String name() {
     return base.name() + "+" + companion.name() + (nap == null ? "" : "+" + Nap.NAME);
   }

@@ -41,6 +41,11 @@ public sealed interface Method
     return List.of();
   }
 
+  /** True where it learns to be sure of its own predictions, so that these prove nothing. */
+  default boolean sharpens() {
+    return false;
+  }
+
   /** True where the graph reads each sample's task, see {@link AdaptiveModel#TASK_INPUT}. */
   default boolean readsTasks() {
     return false;

@@ -30,7 +30,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Confidence deceives where adaptation has collapsed into few classes. That shows as adapted
  * answers of much fewer effective classes than the frozen ones, although the frozen ones are what
- * they were. And samples that repeat, or are blank, teach nothing: the state is held.
+ * they were; a method that learns to be sure of itself is held to a stricter measure, whatever the
+ * frozen ones are. And samples that repeat, or are blank, teach nothing: the state is held.
  *
  * <p>Labels, where they come, overrule all that once they settle the matter ({@link
  * SequentialTest}).
@@ -41,6 +42,12 @@ public final class Guard {
 
   /** The same for what the frozen mix is compared with. */
   private static final int LONG_MIX = 2048;
+
+  /** The same where a method makes itself sure: bursts of a class mostly end within it. */
+  private static final int RECENT_MIX = 512;
+
+  /** Part of the frozen model's effective classes below which such a method has narrowed down. */
+  private static final double NARROW = 0.75;
 
   /** Frozen answers count as unchanged up to this total variation distance. */
   private static final double SAME_MIX = 0.25;
@@ -71,6 +78,7 @@ public final class Guard {
   private static final double MOST_EVIDENCE = 6;
 
   private final GuardPolicy policy;
+  private final boolean sharpens;
   private final InputWatch inputs = new InputWatch();
   private final ConfidenceWatch confidence = new ConfidenceWatch();
   private final SequentialTest labelledGain = new SequentialTest(MOST_EVIDENCE);
@@ -78,6 +86,8 @@ public final class Guard {
   private @Nullable ClassMix adaptedMix;
   private @Nullable ClassMix frozenMix;
   private @Nullable ClassMix usualMix;
+  private @Nullable ClassMix adaptedRecentMix;
+  private @Nullable ClassMix frozenRecentMix;
   private boolean trusted;
   private double gain;
   private double differing;
@@ -95,9 +105,20 @@ public final class Guard {
   private long good;
   private int relapses;
 
-  /** A guard that has seen nothing yet. */
+  /** A guard of a method that adapts statistics, which has seen nothing yet. */
   public Guard(GuardPolicy policy) {
+    this(policy, false);
+  }
+
+  /**
+   * A guard that has seen nothing yet.
+   *
+   * @param sharpens whether the method learns to be sure of its own predictions, as {@code tent}
+   *     does: then its confidence alone does not speak for it
+   */
+  public Guard(GuardPolicy policy, boolean sharpens) {
     this.policy = policy;
+    this.sharpens = sharpens;
   }
 
   /**
@@ -258,7 +279,11 @@ public final class Guard {
       return event(
           Kind.FELL_BACK, Signal.LABELLED_HARM, labelledHarm.evidence(), policy.evidence());
     }
-    double diversity = diversity();
+    double recent = sharpens ? diversity(adaptedRecentMix, frozenRecentMix) : 1;
+    if (recent < NARROW && differing > FEW_DIFFER) {
+      return event(Kind.FELL_BACK, Signal.DIVERSITY, recent, NARROW);
+    }
+    double diversity = diversity(adaptedMix, frozenMix);
     if (diversity < policy.collapse() && differing > FEW_DIFFER && isFrozenMixUsual()) {
       return event(Kind.FELL_BACK, Signal.DIVERSITY, diversity, policy.collapse());
     }
@@ -273,6 +298,10 @@ public final class Guard {
     ClassMix ofAdapted = adaptedMix == null ? new ClassMix(adapted.width(), MIX) : adaptedMix;
     ClassMix ofFrozen = frozenMix == null ? new ClassMix(adapted.width(), MIX) : frozenMix;
     ClassMix usual = usualMix == null ? new ClassMix(adapted.width(), LONG_MIX) : usualMix;
+    ClassMix recentOfAdapted =
+        adaptedRecentMix == null ? new ClassMix(adapted.width(), RECENT_MIX) : adaptedRecentMix;
+    ClassMix recentOfFrozen =
+        frozenRecentMix == null ? new ClassMix(adapted.width(), RECENT_MIX) : frozenRecentMix;
     double weight = 1.0 / policy.window();
     double sum = 0;
     for (int i = 0; i < adapted.size(); i++) {
@@ -292,17 +321,21 @@ public final class Guard {
       ofAdapted.add(mine);
       ofFrozen.add(other);
       usual.add(other);
+      recentOfAdapted.add(mine);
+      recentOfFrozen.add(other);
     }
     adaptedMix = ofAdapted;
     frozenMix = ofFrozen;
     usualMix = usual;
+    adaptedRecentMix = recentOfAdapted;
+    frozenRecentMix = recentOfFrozen;
     return sum / adapted.size();
   }
 
-  private double diversity() {
-    return adaptedMix == null || frozenMix == null
+  private static double diversity(@Nullable ClassMix adapted, @Nullable ClassMix frozen) {
+    return adapted == null || frozen == null
         ? 1
-        : adaptedMix.effectiveClasses() / frozenMix.effectiveClasses();
+        : adapted.effectiveClasses() / frozen.effectiveClasses();
   }
 
   private boolean isFrozenMixUsual() {
@@ -335,6 +368,8 @@ public final class Guard {
     adaptedMix = null;
     frozenMix = null;
     usualMix = null;
+    adaptedRecentMix = null;
+    frozenRecentMix = null;
     trusted = false;
     gain = 0;
     differing = 0;

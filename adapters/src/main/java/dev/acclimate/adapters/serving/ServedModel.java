@@ -86,7 +86,7 @@ public final class ServedModel implements InferenceModel {
     this.next = model.newState();
     this.good = new GoodStates(start, policy.snapshots(), policy.snapshotBytes());
     boolean watched = policy.watches() && model.adapts();
-    this.guard = watched ? new Guard(policy) : null;
+    this.guard = watched ? new Guard(policy, model.sharpens()) : null;
     boolean scored = watched || Scores.areIn(model.outputs());
     this.scoresOutput = scored ? Scores.output(model.outputs()) : null;
     this.samplesInput = watched ? model.samplesInput() : "";

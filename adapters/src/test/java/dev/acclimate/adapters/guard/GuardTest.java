@@ -16,13 +16,15 @@ import java.util.function.IntToDoubleFunction;
 import java.util.function.IntUnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a {@link Guard} makes of answers, step by step. */
 class GuardTest {
   private static final int SAMPLES = 64;
   private static final int CLASSES = 10;
 
-  private final Guard guard = new Guard(GuardPolicy.DEFAULT);
+  private Guard guard = new Guard(GuardPolicy.DEFAULT);
   private final SplittableRandom random = new SplittableRandom(1);
   private final List<GuardEvent> events = new ArrayList<>();
   private final Tensor inputs = Tensor.allocate(ElementType.FP32, SAMPLES, 3, 4, 4);
@@ -195,6 +197,24 @@ class GuardTest {
     }
     assertThat(guard.signals().trusted()).isTrue();
     assertThat(events).extracting(GuardEvent::kind).containsExactly(Kind.TRUSTED);
+  }
+
+  /** Classes come in bursts, so that the frozen answers are never as usual. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void oneThatMakesItselfSureMayNotNarrowDown(boolean sharpens) {
+    guard = new Guard(GuardPolicy.DEFAULT, sharpens);
+    trust();
+    for (int i = 0; i < 40; i++) {
+      int burst = i % CLASSES;
+      var unused = batch(answers(0.999, s -> burst < 5 ? burst : 3), answers(0.7, s -> burst));
+    }
+
+    assertThat(guard.signals().trusted()).isEqualTo(!sharpens);
+    assertThat(events)
+        .filteredOn(event -> event.kind() == Kind.ROLLED_BACK)
+        .extracting(GuardEvent::signal)
+        .containsOnly(sharpens ? new Signal[] {Signal.DIVERSITY} : new Signal[0]);
   }
 
   @Test
