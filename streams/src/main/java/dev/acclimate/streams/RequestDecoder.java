@@ -137,7 +137,7 @@ public final class RequestDecoder {
     }
   }
 
-  private static int jsonLength(byte[] value, String header) throws InvalidRecordException {
+  static int jsonLength(byte[] value, String header) throws InvalidRecordException {
     int length;
     try {
       length = Integer.parseInt(header.trim());

@@ -5,19 +5,23 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.util.ByteArrayBuilder;
 import dev.acclimate.models.ElementType;
 import dev.acclimate.models.InvalidInputException;
+import dev.acclimate.models.Tensor;
 import dev.acclimate.models.TensorInfo;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Encodes float32 samples as Open Inference Protocol v2 requests for one input of a model, the
- * counterpart of {@link RequestDecoder}. Thread-safe.
+ * Encodes Open Inference Protocol v2 requests, the counterpart of {@link RequestDecoder}: float32
+ * samples for one input of a model, or all that a request was read into. Thread-safe.
  */
 public final class RequestEncoder {
 
@@ -84,6 +88,60 @@ public final class RequestEncoder {
       }
       return record;
     }
+  }
+
+  /**
+   * Encodes a request that was read, for another server: its id, its parameters, all its inputs and
+   * the outputs that it wants.
+   *
+   * @param inputs by name, finite
+   * @param form of the inputs; the binary one asks for a binary answer too
+   * @throws InvalidRecordException when an input cannot be said in JSON
+   */
+  public static Encoded encode(InferenceRequest request, Map<String, Tensor> inputs, Form form)
+      throws InvalidRecordException {
+    List<OutputSlice> tensors = new ArrayList<>();
+    inputs.forEach((name, tensor) -> tensors.add(OutputSlice.of(name, tensor)));
+    ByteArrayBuilder bytes = new ByteArrayBuilder();
+    try (JsonGenerator json = JSON.createGenerator(bytes)) {
+      json.writeStartObject();
+      if (request.id() != null) {
+        json.writeStringField("id", request.id());
+      }
+      json.writeObjectFieldStart("parameters");
+      for (Map.Entry<String, Object> parameter : request.parameters().entrySet()) {
+        if (!parameter.getKey().equals("binary_data_output")) {
+          json.writeObjectField(parameter.getKey(), parameter.getValue());
+        }
+      }
+      if (form == Form.BINARY) {
+        json.writeBooleanField("binary_data_output", true);
+      }
+      json.writeEndObject();
+      json.writeArrayFieldStart("inputs");
+      for (OutputSlice tensor : tensors) {
+        ResponseEncoder.writeTensor(json, tensor, form == Form.BINARY);
+      }
+      json.writeEndArray();
+      if (!request.outputs().isEmpty()) {
+        json.writeArrayFieldStart("outputs");
+        for (String output : request.outputs()) {
+          json.writeStartObject();
+          json.writeStringField("name", output);
+          json.writeEndObject();
+        }
+        json.writeEndArray();
+      }
+      json.writeEndObject();
+    } catch (IOException e) {
+      throw new UncheckedIOException("writing to memory", e);
+    }
+    byte[] header = bytes.toByteArray();
+    if (form == Form.JSON) {
+      return new Encoded(header, -1);
+    }
+    InferenceResponse whole = ResponseEncoder.withData(header, tensors);
+    return new Encoded(whole.value(), whole.headerLength());
   }
 
   /** A request for one or more samples, one after another in {@code values}. */

@@ -75,7 +75,7 @@ public final class ResponseEncoder {
       json.writeArrayFieldStart("outputs");
       for (OutputSlice slice : slices) {
         boolean apart = binary.test(slice.name());
-        writeOutput(json, slice, apart);
+        writeTensor(json, slice, apart);
         if (apart) {
           raw.add(slice);
         }
@@ -97,7 +97,8 @@ public final class ResponseEncoder {
     return tensor;
   }
 
-  private static void writeOutput(JsonGenerator json, OutputSlice slice, boolean binary)
+  /** Writes a tensor's name, type, shape, and its data or, where that goes apart, its size. */
+  static void writeTensor(JsonGenerator json, OutputSlice slice, boolean binary)
       throws IOException, InvalidRecordException {
     json.writeStartObject();
     json.writeStringField("name", slice.name());
@@ -146,7 +147,8 @@ public final class ResponseEncoder {
     json.writeEndArray();
   }
 
-  private static InferenceResponse withData(byte[] header, List<OutputSlice> raw) {
+  /** A header with the data of tensors behind it. */
+  static InferenceResponse withData(byte[] header, List<OutputSlice> raw) {
     int size = header.length;
     for (OutputSlice slice : raw) {
       size += slice.bytes().limit();

@@ -39,6 +39,25 @@ public interface InferenceModel extends AutoCloseable {
    */
   Map<String, Tensor> run(Map<String, Tensor> batch, List<BatchShare> shares);
 
+  /**
+   * Takes in a batch that another server has answered.
+   *
+   * @param batch as for {@link #run}
+   * @param shares as for {@link #run}
+   * @param answered what that server gave, those of the outputs that are known
+   * @return the model's own answer, which goes out to nobody, valid until the next run
+   * @throws InvalidInputException as {@link #run} does, and where the model takes in nothing
+   */
+  default Map<String, Tensor> runBeside(
+      Map<String, Tensor> batch, List<BatchShare> shares, Map<String, Tensor> answered) {
+    return run(batch, shares);
+  }
+
+  /** Whose answers go out. */
+  default Mode mode() {
+    return Mode.ACTIVE;
+  }
+
   /** Lets go of the model; no run follows. */
   @Override
   void close();

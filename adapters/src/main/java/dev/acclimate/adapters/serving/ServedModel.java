@@ -136,7 +136,7 @@ public final class ServedModel implements InferenceModel {
     return model.method();
   }
 
-  /** Whose answers go out. */
+  @Override
   public Mode mode() {
     return mode;
   }
@@ -157,6 +157,35 @@ public final class ServedModel implements InferenceModel {
   @Override
   public Map<String, Tensor> run(Map<String, Tensor> batch, List<BatchShare> shares) {
     return inTurn(() -> answer(batch, shares));
+  }
+
+  /**
+   * Adapts to a batch that another server has answered with the model as it was: its answer stands
+   * in for the frozen model's, which need not run.
+   */
+  @Override
+  public Map<String, Tensor> runBeside(
+      Map<String, Tensor> batch, List<BatchShare> shares, Map<String, Tensor> answered) {
+    return inTurn(() -> adaptBeside(batch, shares, answered));
+  }
+
+  private Map<String, Tensor> adaptBeside(
+      Map<String, Tensor> batch, List<BatchShare> shares, Map<String, Tensor> answered) {
+    if (!mode.adapts()) {
+      throw new InvalidInputException("mode: expected one that adapts, found " + mode);
+    }
+    Answering answering = new Answering(batch, answered);
+    answering.adapt();
+    BatchResult adapted = answering.adapted;
+    if (adapted == null) {
+      throw new IllegalStateException("the adapted model failed");
+    }
+    listener.answered(answering.report(shares.stream().mapToInt(BatchShare::samples).sum(), 0));
+    Map<String, Tensor> given = answering.frozen;
+    if (given != null) {
+      remember(shares, given, answering);
+    }
+    return adapted.outputs();
   }
 
   /** Runs between two batches, or as one. */
@@ -189,7 +218,7 @@ public final class ServedModel implements InferenceModel {
       }
       first += share.samples();
     }
-    Answering answering = new Answering(batch);
+    Answering answering = new Answering(batch, Map.of());
     if (mode.adapts()) {
       answering.adapt();
     }
@@ -200,16 +229,7 @@ public final class ServedModel implements InferenceModel {
     if (count < wanted.length) {
       answering.frozen();
     }
-    listener.answered(
-        new BatchReport(
-            mode,
-            wanted.length,
-            count,
-            answering.adaptedNanos,
-            answering.frozenNanos,
-            answering.stepped,
-            current.step(),
-            guard == null ? null : guard.signals()));
+    listener.answered(answering.report(wanted.length, count));
     Map<String, Tensor> given = given(answering, count, wanted);
     remember(shares, given, answering);
     return given;
@@ -245,6 +265,7 @@ public final class ServedModel implements InferenceModel {
   /** A batch on its way through the two models. */
   private final class Answering {
     private final Map<String, Tensor> batch;
+    private final Map<String, Tensor> answered;
     private @Nullable Map<String, Tensor> frozen;
     private @Nullable BatchResult adapted;
     private boolean mayGoOut = true;
@@ -252,8 +273,26 @@ public final class ServedModel implements InferenceModel {
     private long adaptedNanos;
     private long frozenNanos;
 
-    Answering(Map<String, Tensor> batch) {
+    /**
+     * A batch.
+     *
+     * @param answered what another server has answered to it
+     */
+    Answering(Map<String, Tensor> batch, Map<String, Tensor> answered) {
       this.batch = batch;
+      this.answered = answered;
+    }
+
+    BatchReport report(int samples, int adaptedAnswers) {
+      return new BatchReport(
+          mode,
+          samples,
+          adaptedAnswers,
+          adaptedNanos,
+          frozenNanos,
+          stepped,
+          current.step(),
+          guard == null ? null : guard.signals());
     }
 
     /** The frozen model's answer. */
@@ -278,6 +317,9 @@ public final class ServedModel implements InferenceModel {
       }
       adaptedNanos = System.nanoTime() - begin;
       BatchResult result = adapted;
+      if (result != null && hasScoresOf(result)) {
+        frozen = answered;
+      }
       if (result != null && result.adapted()) {
         Guard watching = guard;
         if (watching == null) {
@@ -288,10 +330,19 @@ public final class ServedModel implements InferenceModel {
       }
     }
 
+    /** Whether what another server answered has the scores, as many as the own ones. */
+    private boolean hasScoresOf(BatchResult result) {
+      Tensor scores = answered.get(String.valueOf(scoresOutput));
+      Tensor own = result.outputs().get(String.valueOf(scoresOutput));
+      return scores != null && own != null && Arrays.equals(scores.shape(), own.shape());
+    }
+
     private Guard.Decision decide(Guard watching, BatchResult result) {
       Scores scores = scores(result.outputs());
       Tensor samples = Objects.requireNonNull(batch.get(samplesInput));
-      Scores beside = watching.wantsFrozen(samples, scores) ? scores(frozen()) : null;
+      boolean wanted = watching.wantsFrozen(samples, scores);
+      Scores beside =
+          wanted || frozen != null ? scores(frozen()) : null; // one that is there is free
       return watching.judge(scores, beside);
     }
 

@@ -285,6 +285,75 @@ class ServedModelTest {
   }
 
   @Test
+  void besideAnotherServerItsAnswersStandInForTheFrozenModels() {
+    List<BatchReport> reports = new ArrayList<>();
+    ServingListener listener =
+        new ServingListener() {
+          @Override
+          public void answered(BatchReport report) {
+            reports.add(report);
+          }
+        };
+    try (ServedModel beside =
+            ServedModel.of(open("ema"), "m", "1", Mode.SHADOW, GuardPolicy.DEFAULT, listener);
+        ServedModel active = serve(Mode.ACTIVE);
+        ServedModel off = serve(Mode.OFF)) {
+      for (int step = 0; step < 3; step++) {
+        float[] frozen = run(off, step);
+        float[] adapted = run(active, step);
+        try (Tensor batch = batch(step);
+            Tensor answered = Tensor.of(frozen, SAMPLES, CLASSES)) {
+          List<BatchShare> shares = List.of(new BatchShare("camera", SAMPLES, "id-" + step));
+          assertThat(
+                  logits(
+                      beside.runBeside(Map.of("image", batch), shares, Map.of("logits", answered))))
+              .isEqualTo(adapted);
+          long[] expected =
+              IntStream.of(Scores.answers(answered)).mapToLong(answer -> answer).toArray();
+          assertThat(beside.label("id-" + step, expected)).hasValue(SAMPLES);
+        }
+      }
+      assertThat(stateOf(beside)).isEqualTo(stateOf(active));
+      assertThat(reports)
+          .hasSize(3)
+          .allSatisfy(
+              report -> {
+                assertThat(report.frozenNanos()).as("the frozen model is not asked").isZero();
+                assertThat(report.adaptedAnswers()).isZero();
+                assertThat(report.signals()).isNotNull();
+              });
+      assertThat(beside.accuracy().frozen()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void besideAnotherServerThatTellsNoScoresTheGuardAsksTheFrozenModel() {
+    List<BatchReport> reports = new ArrayList<>();
+    ServingListener listener =
+        new ServingListener() {
+          @Override
+          public void answered(BatchReport report) {
+            reports.add(report);
+          }
+        };
+    try (ServedModel beside =
+            ServedModel.of(open("ema"), "m", "1", Mode.SHADOW, GuardPolicy.DEFAULT, listener);
+        Tensor batch = batch(1);
+        Tensor fewer = Tensor.of(new float[SAMPLES], SAMPLES, 1)) {
+      for (Map<String, Tensor> answered :
+          List.of(Map.<String, Tensor>of(), Map.of("logits", fewer))) {
+        var unused = beside.runBeside(Map.of("image", batch), UNNAMED, answered);
+      }
+
+      assertThat(reports).hasSize(2).allMatch(report -> report.frozenNanos() > 0);
+      beside.setMode(Mode.OFF);
+      assertThatThrownBy(() -> beside.runBeside(Map.of("image", batch), UNNAMED, Map.of()))
+          .isInstanceOf(InvalidInputException.class)
+          .hasMessage("mode: expected one that adapts, found off");
+    }
+  }
+
+  @Test
   void aGuardNeedsClassScores() {
     assertThatThrownBy(() -> Scores.output(List.of()))
         .isInstanceOf(InvalidInputException.class)

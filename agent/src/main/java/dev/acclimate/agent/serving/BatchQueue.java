@@ -15,6 +15,7 @@ import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -28,6 +29,9 @@ import org.slf4j.LoggerFactory;
  * together share a run: it starts when the batch is full or its first request has waited long
  * enough. A model whose inputs or outputs have no open first axis answers each request alone.
  *
+ * <p>Requests that another server has answered wait apart: the model adapts to them when none waits
+ * for its answer.
+ *
  * <p>The queue itself has no bound: {@link Admission} bounds the requests in hand, of which those
  * that wait here are a part.
  */
@@ -38,6 +42,7 @@ final class BatchQueue implements AutoCloseable {
   private final long maxDelayNanos;
   private final Thread thread;
   private final MergedBatch merged = new MergedBatch();
+  private final MergedBatch mergedAnswers = new MergedBatch();
 
   /** Held while the model runs; whoever takes the model away takes it first. */
   private final ReentrantLock running = new ReentrantLock();
@@ -45,6 +50,7 @@ final class BatchQueue implements AutoCloseable {
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
   private final Deque<PendingRequest> waiting = new ArrayDeque<>();
+  private final Deque<PendingRequest> beside = new ArrayDeque<>();
   private boolean closed;
 
   private volatile InferenceModel model;
@@ -114,7 +120,7 @@ final class BatchQueue implements AutoCloseable {
         throw new ServingException(
             Kind.UNAVAILABLE, "model '" + model.name() + "' is being unloaded");
       }
-      waiting.add(request);
+      (request.answered() == null ? waiting : beside).add(request);
       changed.signal();
     } finally {
       lock.unlock();
@@ -134,6 +140,7 @@ final class BatchQueue implements AutoCloseable {
       batch = next();
     }
     merged.close();
+    mergedAnswers.close();
   }
 
   /** The next requests to share a run; none when the queue is closed and empty. */
@@ -142,7 +149,8 @@ final class BatchQueue implements AutoCloseable {
     try {
       while (true) {
         dropAbandoned();
-        PendingRequest first = waiting.peek();
+        Deque<PendingRequest> due = waiting.isEmpty() ? beside : waiting;
+        PendingRequest first = due.peek();
         if (first == null) {
           if (closed) {
             return List.of();
@@ -150,11 +158,11 @@ final class BatchQueue implements AutoCloseable {
           changed.awaitUninterruptibly();
           continue;
         }
-        List<PendingRequest> batch = sharing(first);
+        List<PendingRequest> batch = sharing(first, due);
         long left = first.since() + maxDelayNanos - System.nanoTime();
-        boolean full = samples(batch) >= maxBatch || batch.size() < waiting.size();
+        boolean full = samples(batch) >= maxBatch || batch.size() < due.size();
         if (!batches || full || left <= 0 || closed) {
-          batch.forEach(request -> waiting.poll());
+          batch.forEach(request -> due.poll());
           return batch;
         }
         await(left);
@@ -186,10 +194,10 @@ final class BatchQueue implements AutoCloseable {
   }
 
   /** The first request and those right behind it that fit into its run. */
-  private List<PendingRequest> sharing(PendingRequest first) {
+  private List<PendingRequest> sharing(PendingRequest first, Deque<PendingRequest> due) {
     List<PendingRequest> batch = new ArrayList<>();
     int samples = 0;
-    for (PendingRequest request : waiting) {
+    for (PendingRequest request : due) {
       samples += request.samples();
       if (!batch.isEmpty() && (!batches || samples > maxBatch || !first.fits(request))) {
         break;
@@ -205,7 +213,7 @@ final class BatchQueue implements AutoCloseable {
 
   private void answer(List<PendingRequest> batch) {
     try {
-      complete(batch, model.run(merged.of(batch), shares(batch)));
+      complete(batch, run(batch));
     } catch (RuntimeException | Error e) {
       if (batch.size() > 1) {
         // one of them may be what the model fails at: the others are not to suffer from it
@@ -214,6 +222,15 @@ final class BatchQueue implements AutoCloseable {
         fail(batch.get(0), e);
       }
     }
+  }
+
+  private Map<String, Tensor> run(List<PendingRequest> batch) {
+    Map<String, Tensor> inputs = merged.of(batch.stream().map(PendingRequest::inputs).toList());
+    List<Map<String, Tensor>> answered =
+        batch.stream().map(PendingRequest::answered).filter(Objects::nonNull).toList();
+    return answered.isEmpty()
+        ? model.run(inputs, shares(batch))
+        : model.runBeside(inputs, shares(batch), mergedAnswers.of(answered));
   }
 
   private static List<BatchShare> shares(List<PendingRequest> batch) {
@@ -279,12 +296,17 @@ final class BatchQueue implements AutoCloseable {
     return message == null ? e.getClass().getSimpleName() : message;
   }
 
-  /** Takes no more requests, answers those that wait, and lets the thread go. */
+  /** Takes no more requests, answers those that wait for their answer, and lets the thread go. */
   @Override
   public void close() {
     lock.lock();
     try {
       closed = true;
+      ServingException gone =
+          new ServingException(Kind.UNAVAILABLE, "model '" + model.name() + "' goes");
+      beside.forEach(request -> request.answer().completeExceptionally(gone));
+      beside.forEach(PendingRequest::release);
+      beside.clear();
       changed.signal();
     } finally {
       lock.unlock();

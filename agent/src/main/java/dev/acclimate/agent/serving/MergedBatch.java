@@ -9,30 +9,34 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
-/** The inputs of several requests one after another, in buffers that are used again. */
+/** The tensors of several requests one after another, in buffers that are used again. */
 final class MergedBatch implements AutoCloseable {
   private final Map<String, Tensor> buffers = new HashMap<>();
   private final List<Tensor> views = new ArrayList<>();
 
-  /** The requests' inputs, valid until the next call. A single request's are not copied. */
-  Map<String, Tensor> of(List<PendingRequest> requests) {
+  /**
+   * The requests' tensors, valid until the next call. A single request's are not copied.
+   *
+   * @param requests of each the tensors by name, the same names
+   */
+  Map<String, Tensor> of(List<Map<String, Tensor>> requests) {
     closeViews();
     if (requests.size() == 1) {
-      return requests.get(0).inputs();
+      return requests.get(0);
     }
-    long samples = requests.stream().mapToLong(PendingRequest::samples).sum();
     Map<String, Tensor> merged = new LinkedHashMap<>();
     requests
         .get(0)
-        .inputs()
         .forEach(
             (name, like) -> {
+              List<Tensor> parts =
+                  requests.stream().map(r -> Objects.requireNonNull(r.get(name))).toList();
+              long samples = parts.stream().mapToLong(part -> part.size(0)).sum();
               Tensor buffer = buffer(name, like, samples);
               int position = 0;
-              for (PendingRequest request : requests) {
-                Tensor input = Objects.requireNonNull(request.inputs().get(name));
-                int length = input.bytes().limit();
-                buffer.bytes().put(position, input.bytes(), 0, length);
+              for (Tensor part : parts) {
+                int length = part.bytes().limit();
+                buffer.bytes().put(position, part.bytes(), 0, length);
                 position += length;
               }
               Tensor view = buffer.first(samples);
