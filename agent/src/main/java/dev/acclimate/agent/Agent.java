@@ -7,6 +7,10 @@ import dev.acclimate.agent.admin.AccessControl;
 import dev.acclimate.agent.admin.AdminApi;
 import dev.acclimate.agent.serving.InferenceService;
 import dev.acclimate.agent.serving.ModelRepository;
+import dev.acclimate.agent.upstream.UpstreamConfig;
+import dev.acclimate.agent.upstream.UpstreamMeters;
+import dev.acclimate.agent.upstream.UpstreamServer;
+import dev.acclimate.agent.upstream.UpstreamWatch;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.streams.Feedback;
 import dev.acclimate.streams.StreamConfig;
@@ -174,6 +178,7 @@ public final class Agent implements AutoCloseable {
       inference = new InferenceService(config.serving(), repository, servedModels);
       servedModels.serveBy(inference);
     }
+    UpstreamWatch watch = forward(config);
     if (config.http() != null) {
       AgentConfig.Http address = config.http();
       server =
@@ -188,10 +193,26 @@ public final class Agent implements AutoCloseable {
               "cannot listen on " + address.host() + ":" + address.port());
       log.info("http://{}:{}/v2/health/ready and /metrics", address.host(), server.port());
     }
+    if (watch != null) {
+      watch.start(); // with the port open: a server that leads back here is known by that
+    }
     if (processor != null && config.stream() != null) {
       processor.start();
       log.info("answering {} with {}", config.stream().topics().in(), running);
     }
+  }
+
+  private @Nullable UpstreamWatch forward(AgentConfig config) {
+    UpstreamConfig upstream = config.serving() == null ? null : config.serving().upstream();
+    InferenceService serving = inference;
+    if (upstream == null || serving == null) {
+      return null;
+    }
+    UpstreamServer other = new UpstreamServer(vertx, upstream);
+    UpstreamWatch watch =
+        new UpstreamWatch(vertx, other, () -> Objects.requireNonNull(running.served()));
+    serving.forwardTo(other, watch, new UpstreamMeters(registry, () -> watch.problem().isEmpty()));
+    return watch;
   }
 
   private Running open(AgentConfig.Model wanted) {
@@ -335,6 +356,7 @@ public final class Agent implements AutoCloseable {
   private void handOverTo(Running next) {
     InferenceService serving = inference;
     if (serving != null && next.served() != null) {
+      serving.requireFit(next.served());
       serving.repository().serve(next.served(), this::reload);
     }
     StreamProcessor current = processor;

@@ -48,16 +48,25 @@ import static dev.acclimate.agent.AgentKeys.TOPIC_FEEDBACK;
 import static dev.acclimate.agent.AgentKeys.TOPIC_IN;
 import static dev.acclimate.agent.AgentKeys.TOPIC_OUT;
 import static dev.acclimate.agent.AgentKeys.TOPIC_STATE;
+import static dev.acclimate.agent.AgentKeys.UPSTREAM_AUTHORIZATION;
+import static dev.acclimate.agent.AgentKeys.UPSTREAM_BESIDE_MEMORY;
+import static dev.acclimate.agent.AgentKeys.UPSTREAM_BESIDE_REQUESTS;
+import static dev.acclimate.agent.AgentKeys.UPSTREAM_CONNECTIONS;
+import static dev.acclimate.agent.AgentKeys.UPSTREAM_MODEL;
+import static dev.acclimate.agent.AgentKeys.UPSTREAM_TIMEOUT;
+import static dev.acclimate.agent.AgentKeys.UPSTREAM_URL;
 
 import dev.acclimate.adapters.guard.GuardPolicy;
 import dev.acclimate.adapters.serving.Mode;
 import dev.acclimate.agent.config.Settings;
 import dev.acclimate.agent.serving.ServingConfig;
+import dev.acclimate.agent.upstream.UpstreamConfig;
 import dev.acclimate.models.ExecutionProvider;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.streams.StreamConfig;
 import dev.acclimate.streams.feedback.FeedbackConfig;
 import java.net.InetAddress;
+import java.net.URI;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.util.Map;
@@ -227,6 +236,9 @@ public record AgentConfig(
           "mode and guard for requests over HTTP alone; with a kafka section neither is there yet",
           "a kafka section");
     }
+    if (stream != null && settings.has("upstream")) {
+      throw settings.wrong("upstream", "it for requests over HTTP alone", "a kafka section");
+    }
     boolean labelled = stream != null && stream.topics().feedback() != null;
     if (settings.has("feedback") && !labelled) {
       throw settings.wrong("feedback", "a topic for it in kafka.topics.feedback", "none");
@@ -306,7 +318,26 @@ public record AgentConfig(
         settings.get(HTTP_MEMORY),
         settings.get(HTTP_TIMEOUT),
         settings.get(HTTP_BODY_TIMEOUT),
-        settings.get(MODELS).orElse(null));
+        settings.get(MODELS).orElse(null),
+        settings.has("upstream") ? upstream(settings) : null);
+  }
+
+  private static UpstreamConfig upstream(Settings settings) {
+    URI url =
+        settings
+            .get(UPSTREAM_URL)
+            .orElseThrow(() -> settings.wrong("upstream.url", "a server's address", "nothing"));
+    return settings.checked(
+        "upstream",
+        () ->
+            new UpstreamConfig(
+                url,
+                settings.get(UPSTREAM_MODEL).orElse(null),
+                settings.get(UPSTREAM_TIMEOUT),
+                settings.get(UPSTREAM_CONNECTIONS),
+                settings.get(UPSTREAM_BESIDE_REQUESTS),
+                settings.get(UPSTREAM_BESIDE_MEMORY),
+                settings.get(UPSTREAM_AUTHORIZATION).orElse(null)));
   }
 
   private static StreamConfig.StateKeeping states(Settings settings) {

@@ -6,11 +6,13 @@ import dev.acclimate.adapters.serving.Mode;
 import dev.acclimate.agent.config.Key;
 import dev.acclimate.agent.config.Keys;
 import dev.acclimate.agent.serving.ServingConfig;
+import dev.acclimate.agent.upstream.UpstreamConfig;
 import dev.acclimate.models.ExecutionProvider;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.streams.Scope;
 import dev.acclimate.streams.StreamConfig;
 import dev.acclimate.streams.feedback.FeedbackConfig;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -66,8 +68,9 @@ final class AgentKeys {
           Mode.ACTIVE,
           "active",
           text -> Mode.parse(off(text)),
-          "whose answers go out over HTTP: the frozen model's, beside which the adapted one may run"
-              + " in `shadow`, or the adapted one's, for P % of the streams or all");
+          "whose answers go out over HTTP: the frozen model's, or with an `upstream` the server's,"
+              + " beside which the adapted one may run in `shadow`, or the adapted one's, for P % of"
+              + " the streams or all");
   static final Key<GuardPolicy.Action> GUARD_POLICY =
       KEYS.parsed(
           "guard.policy",
@@ -267,6 +270,49 @@ final class AgentKeys {
           AgentKeys::folder,
           "further models, `NAME.onnx` or `NAME/model.onnx`, that clients may load and unload over"
               + " HTTP");
+
+  static final Key<Optional<URI>> UPSTREAM_URL =
+      KEYS.parsed(
+          "upstream.url",
+          "address such as `http://127.0.0.1:8000`",
+          Optional.empty(),
+          "",
+          text -> Optional.of(UpstreamConfig.parseUrl(text)),
+          "a server of the Open Inference Protocol over HTTP that has the model: requests for it"
+              + " are forwarded, and `mode` says whether the server answers or our model");
+  static final Key<Optional<String>> UPSTREAM_MODEL =
+      KEYS.optionalText("upstream.model", "`name`", "what that server calls the model");
+  static final Key<Duration> UPSTREAM_TIMEOUT =
+      KEYS.duration(
+          "upstream.timeout",
+          UpstreamConfig.DEFAULT_TIMEOUT,
+          Duration.ofMinutes(10),
+          "how long it may take to answer, else 504");
+  static final Key<Integer> UPSTREAM_CONNECTIONS =
+      KEYS.number(
+          "upstream.connections",
+          UpstreamConfig.DEFAULT_CONNECTIONS,
+          1,
+          1 << 16,
+          "connections to it at most; requests beyond wait for one");
+  static final Key<Integer> UPSTREAM_BESIDE_REQUESTS =
+      KEYS.number(
+          "upstream.beside-requests",
+          UpstreamConfig.DEFAULT_BESIDE_REQUESTS,
+          1,
+          1 << 20,
+          "requests that are adapted to or compared beside their answer at a time; others are left"
+              + " out and counted");
+  static final Key<Long> UPSTREAM_BESIDE_MEMORY =
+      KEYS.bytes(
+          "upstream.beside-memory",
+          UpstreamConfig.DEFAULT_BESIDE_MEMORY,
+          "what these may take, as they came and decoded");
+  static final Key<Optional<String>> UPSTREAM_AUTHORIZATION =
+      KEYS.secret(
+          "upstream.authorization",
+          "the header `Authorization` for that server, such as `Bearer TOKEN`; without it the"
+              + " client's own goes through");
 
   private AgentKeys() {}
 

@@ -27,8 +27,8 @@ import org.jspecify.annotations.Nullable;
  * the agent takes inference requests.
  *
  * <p>Live means that the process serves HTTP. Ready means that requests will be answered: the
- * stream, where there is one, is connected and holds partitions; else 503, with the reason in the
- * body.
+ * stream, where there is one, is connected and holds partitions, and so will a server behind this
+ * one where it has to; else 503, with the reason in the body.
  */
 public final class AgentServer {
   /** Prometheus's text format, which every scraper reads. */
@@ -66,10 +66,12 @@ public final class AgentServer {
     router
         .get("/v2/health/live")
         .handler(context -> answer(context, 200, new JsonObject().put("live", true)));
-    router.get("/v2/health/ready").handler(context -> ready(context, health.get()));
+    Supplier<Optional<String>> upstream =
+        () -> inference == null ? Optional.empty() : inference.problem();
+    router.get("/v2/health/ready").handler(context -> ready(context, health.get(), upstream.get()));
     administration.accept(router);
     if (inference != null) {
-      GrpcServer grpc = GrpcApi.create(vertx, inference, () -> ready(health.get()));
+      GrpcServer grpc = GrpcApi.create(vertx, inference, () -> ready(health.get(), upstream.get()));
       router.route().order(-1).handler(context -> grpcOr(context, grpc));
       RestApi.mount(vertx, router, inference);
     }
@@ -125,13 +127,15 @@ public final class AgentServer {
     }
   }
 
-  private static boolean ready(Optional<StreamHealth> health) {
-    return health.map(StreamHealth::ready).orElse(true);
+  private static boolean ready(Optional<StreamHealth> health, Optional<String> upstream) {
+    return health.map(StreamHealth::ready).orElse(true) && upstream.isEmpty();
   }
 
-  private static void ready(RoutingContext context, Optional<StreamHealth> health) {
-    boolean ready = ready(health);
+  private static void ready(
+      RoutingContext context, Optional<StreamHealth> health, Optional<String> upstream) {
+    boolean ready = ready(health, upstream);
     JsonObject body = new JsonObject().put("ready", ready);
+    upstream.ifPresent(problem -> body.put("detail", problem));
     health.ifPresent(
         h ->
             body.put("stream", h.status().name().toLowerCase(Locale.ROOT))

@@ -1,5 +1,7 @@
 package dev.acclimate.agent;
 
+import dev.acclimate.agent.serving.ServingConfig;
+import dev.acclimate.agent.upstream.UpstreamConfig;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.streams.StreamConfig;
 import java.io.IOException;
@@ -142,6 +144,9 @@ final class ConfigWatch implements AutoCloseable {
     if (!Objects.equals(before.feedback(), after.feedback())) {
       sections.add("feedback");
     }
+    if (!Objects.equals(upstream(before), upstream(after))) {
+      sections.add("upstream");
+    }
     StreamConfig old = before.stream();
     StreamConfig now = after.stream();
     if (old == null || now == null) {
@@ -164,6 +169,11 @@ final class ConfigWatch implements AutoCloseable {
       sections.add("kafka");
     }
     return sections;
+  }
+
+  private static @Nullable UpstreamConfig upstream(AgentConfig config) {
+    ServingConfig serving = config.serving();
+    return serving == null ? null : serving.upstream();
   }
 
   /** Looks no more. */

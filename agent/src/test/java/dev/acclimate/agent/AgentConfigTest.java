@@ -5,12 +5,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.acclimate.adapters.guard.GuardPolicy;
 import dev.acclimate.adapters.serving.Mode;
+import dev.acclimate.agent.upstream.UpstreamConfig;
 import dev.acclimate.models.ExecutionProvider;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.streams.Scope;
 import dev.acclimate.streams.StreamConfig;
 import dev.acclimate.streams.feedback.FeedbackConfig;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -111,13 +113,65 @@ class AgentConfigTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"mode: shadow\n", "guard: {policy: hold}\n"})
+  @ValueSource(
+      strings = {"mode: shadow\n", "guard: {policy: hold}\n", "upstream: {url: 'http://a'}\n"})
   void refusesModeAndGuardForStreams(String lines) throws IOException {
     Path file = write(FULL + lines);
 
     assertThatThrownBy(() -> AgentConfig.read(file))
         .isInstanceOf(InvalidInputException.class)
         .hasMessageContaining("a kafka section");
+  }
+
+  @Test
+  void readsTheServerThatItStandsInFrontOf() throws IOException {
+    String yaml = "model: MODEL\nhttp: {port: 0}\nupstream: {url: 'https://gate:8443/models/'}\n";
+    UpstreamConfig upstream =
+        Objects.requireNonNull(AgentConfig.read(write(yaml)).serving()).upstream();
+
+    assertThat(upstream)
+        .isEqualTo(
+            new UpstreamConfig(
+                URI.create("https://gate:8443/models/"),
+                null,
+                Duration.ofSeconds(30),
+                64,
+                64,
+                64 << 20,
+                null));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{} | upstream.url: expected a server's address, found nothing",
+        "{url: 'localhost:8000'} | upstream.url: expected an address such as http://127.0.0.1:8000, found 'localhost:8000'",
+        "{url: 'http://a:8000/v2?x=1'} | upstream.url: expected an address such as http://127.0.0.1:8000, found 'http://a:8000/v2?x=1'",
+        "{url: 'http://me:s3cret@a'} | upstream.url: expected an address such as http://127.0.0.1:8000 without user and password, found some",
+        "{url: 'http://a', connections: 0} | upstream.connections: expected a whole number from 1 to",
+        "{url: 'http://a', authorization: s3cret} | upstream.authorization: expected this secret in the environment variable ACCLIMATE_UPSTREAM_AUTHORIZATION, found it in the file",
+      })
+  void refusesAServerThatItCannotStandInFrontOf(String upstream, String message)
+      throws IOException {
+    Path file = write("model: MODEL\nhttp: {port: 0}\nupstream: " + upstream + "\n");
+
+    assertThatThrownBy(() -> AgentConfig.read(file))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageStartingWith(file + ": " + message)
+        .hasMessageNotContaining("s3cret");
+  }
+
+  @Test
+  void refusesAnAuthorizationThatIsNoHeaderWithoutTellingIt() throws IOException {
+    Path file = write("model: MODEL\nhttp: {port: 0}\nupstream: {url: 'http://a'}\n");
+    Map<String, String> environment =
+        Map.of("ACCLIMATE_UPSTREAM_AUTHORIZATION", "Bearer s3cret\nx: y");
+
+    assertThatThrownBy(() -> AgentConfig.read(file, environment))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("authorization: expected printable ASCII characters in one line")
+        .hasMessageNotContaining("s3cret");
   }
 
   @Test

@@ -86,6 +86,15 @@ class MetersTest {
       var first = get(agent); // which is counted in the second
       assertThat(first).isNotEmpty();
       metrics = union(metrics, get(agent));
+      Path before =
+          Files.writeString(
+              folder.resolve("before.yaml"),
+              Files.readString(serving)
+                  + "upstream: {url: 'http://127.0.0.1:%d'}\n"
+                      .formatted(agent.port().orElseThrow()));
+      try (Agent proxy = Agent.start(AgentConfig.read(before, Map.of()), ModelOpener::adaptive)) {
+        metrics = union(metrics, get(proxy));
+      }
     }
   }
 

@@ -33,6 +33,7 @@ import java.util.function.Function;
 public final class Keys {
   private final Map<String, Key<?>> byPath = new LinkedHashMap<>();
   private final Map<String, Key<?>> byVariable = new LinkedHashMap<>();
+  private final List<Key<Optional<String>>> secrets = new ArrayList<>();
 
   /** All, in the order of their declaration. */
   List<Key<?>> all() {
@@ -94,9 +95,12 @@ public final class Keys {
     return add(path, Form.TEXT, "text", otherwise, meaning, ConfigSection::optionalText);
   }
 
-  /** A text that is told to nobody, if it is there. */
+  /** A text that is told to nobody, if it is there; it comes from the environment alone. */
   public Key<Optional<String>> secret(String path, String meaning) {
-    return add(path, Form.TEXT, "secret text", "", meaning, ConfigSection::optionalText);
+    Key<Optional<String>> key =
+        add(path, Form.TEXT, "secret text", "", meaning, ConfigSection::optionalText);
+    secrets.add(key);
+    return key;
   }
 
   /**
@@ -233,12 +237,20 @@ public final class Keys {
   }
 
   /**
-   * Refuses what the file holds and no declaration names.
+   * Refuses what the file holds and no declaration names, and secrets in it.
    *
    * @throws InvalidInputException naming the key and those that there are
    */
   void requireKnown(ConfigSection root) {
     requireKnown(root, "");
+    for (Key<Optional<String>> secret : secrets) {
+      if (secret.read(root).isPresent()) {
+        throw root.wrong(
+            secret.path(),
+            "this secret in the environment variable " + secret.variable(),
+            "it in the file");
+      }
+    }
   }
 
   private void requireKnown(ConfigSection section, String prefix) {

@@ -186,9 +186,9 @@ public final class GrpcApi {
       case INVALID, MEDIA -> GrpcStatus.INVALID_ARGUMENT;
       case NOT_FOUND -> GrpcStatus.NOT_FOUND;
       case TOO_LARGE, BUSY -> GrpcStatus.RESOURCE_EXHAUSTED;
-      case UNAVAILABLE -> GrpcStatus.UNAVAILABLE;
+      case UNAVAILABLE, UPSTREAM -> GrpcStatus.UNAVAILABLE;
       case LATE, SLOW -> GrpcStatus.DEADLINE_EXCEEDED;
-      case FAILED -> GrpcStatus.INTERNAL;
+      case FAILED, LOOP -> GrpcStatus.INTERNAL;
     };
   }
 
@@ -222,15 +222,7 @@ public final class GrpcApi {
   }
 
   private CompletableFuture<ModelReadyResponse> modelReady(ModelReadyRequest request) {
-    boolean ready = true;
-    try {
-      var unused = service.repository().model(request.getName(), version(request.getVersion()));
-    } catch (ServingException e) {
-      if (e.kind() != ServingException.Kind.UNAVAILABLE) {
-        throw e;
-      }
-      ready = false;
-    }
+    boolean ready = service.isReady(request.getName(), version(request.getVersion()));
     return now(ModelReadyResponse.newBuilder().setReady(ready).build());
   }
 
@@ -294,7 +286,6 @@ public final class GrpcApi {
             timeout,
             task -> loop.runOnContext(now -> task.run())),
         message.getSerializedSize(),
-        (model, tensors) -> InferMessages.read(message, model, tensors),
-        InferMessages::write);
+        new GrpcForm(message, call.headers()));
   }
 }

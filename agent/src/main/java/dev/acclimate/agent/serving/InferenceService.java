@@ -1,18 +1,23 @@
 package dev.acclimate.agent.serving;
 
 import dev.acclimate.adapters.serving.InferenceModel;
+import dev.acclimate.agent.serving.Exchange.Asked;
 import dev.acclimate.agent.serving.ServingException.Kind;
+import dev.acclimate.agent.upstream.HttpAnswer;
+import dev.acclimate.agent.upstream.UpstreamMeters;
+import dev.acclimate.agent.upstream.UpstreamServer;
+import dev.acclimate.agent.upstream.UpstreamWatch;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.streams.DeadLetterReason;
 import dev.acclimate.streams.InferenceRequest;
-import dev.acclimate.streams.InferenceResponse;
 import dev.acclimate.streams.InvalidRecordException;
 import dev.acclimate.streams.OutputSlice;
-import dev.acclimate.streams.RequestDecoder;
 import dev.acclimate.streams.RequestTensors;
-import dev.acclimate.streams.ResponseEncoder;
+import io.vertx.core.MultiMap;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
@@ -21,6 +26,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,6 +50,7 @@ public final class InferenceService implements AutoCloseable {
   private final Admission admission;
   private final ExecutorService codec;
   private final RequestListener listener;
+  private volatile @Nullable Proxy proxy;
 
   /**
    * Serves the models of a repository, which closes with it.
@@ -65,6 +72,35 @@ public final class InferenceService implements AutoCloseable {
               thread.setDaemon(true);
               return thread;
             });
+  }
+
+  /** Forwards requests for the configured model to a server, from now on; the watch closes too. */
+  public void forwardTo(UpstreamServer server, UpstreamWatch watch, UpstreamMeters meters) {
+    proxy = new Proxy(this, server, watch, meters);
+  }
+
+  /**
+   * Refuses a model in the place of the configured one that the server behind this one cannot have.
+   *
+   * @throws InvalidInputException naming the tensor, what was expected and what was found
+   */
+  public void requireFit(InferenceModel next) {
+    Proxy between = proxy;
+    if (between != null) {
+      between.requireFit(next);
+    }
+  }
+
+  /** Refuses a request that has come through this agent before. */
+  void requireNew(MultiMap headers) {
+    Proxy between = proxy;
+    if (between != null) {
+      between.requireNew(headers);
+    }
+  }
+
+  Executor codec() {
+    return codec;
   }
 
   public ServingConfig config() {
@@ -107,18 +143,11 @@ public final class InferenceService implements AutoCloseable {
       Executor loop) {}
 
   /** Answers a request in the protocol's JSON or binary form. */
-  CompletableFuture<InferenceResponse> infer(Call call, byte[] body, Admission.Place place) {
+  CompletableFuture<HttpAnswer> infer(
+      Call call, MultiMap headers, byte[] body, Admission.Place place) {
+    boolean quick = isQuick(body.length, call.headerLength() != null);
     return infer(
-        call,
-        body.length,
-        isQuick(body.length, call.headerLength() != null),
-        place,
-        (model, tensors) ->
-            new RequestDecoder(model.inputs(), model.outputs(), config.requestBytes())
-                .decode(body, call.headerLength(), tensors),
-        (request, model, slices) ->
-            new ResponseEncoder(model.outputs(), model.name(), model.version())
-                .encode(request, slices, request::wantsBinary));
+        call, body.length, quick, place, new HttpForm(headers, body, config.requestBytes()));
   }
 
   /** True for what is read or written in less time than another thread takes to wake up. */
@@ -126,42 +155,18 @@ public final class InferenceService implements AutoCloseable {
     return bytes <= (binary ? QUICK_BINARY_BYTES : QUICK_JSON_BYTES);
   }
 
-  /** Reads a request. */
-  @FunctionalInterface
-  public interface Reading {
-    /**
-     * Reads it into a model's tensors.
-     *
-     * @throws InvalidRecordException when the model cannot be asked it
-     */
-    InferenceRequest into(InferenceModel model, RequestTensors tensors)
-        throws InvalidRecordException;
-  }
-
-  /** Writes an answer. */
-  @FunctionalInterface
-  public interface Writing<T> {
-    /**
-     * Writes a model's outputs.
-     *
-     * @throws InvalidRecordException when they cannot be said in this form
-     */
-    T of(InferenceRequest request, InferenceModel model, List<OutputSlice> slices)
-        throws InvalidRecordException;
-  }
-
   /**
    * Answers a request that came all at once, if there is room for one more.
    *
    * @param bytes size of the encoded request
    * @return the answer; exceptionally a {@link ServingException} where there is none
+   * @throws ServingException where there is no room or no such model
    */
-  public <T> CompletableFuture<T> infer(
-      Call call, long bytes, Reading reading, Writing<T> writing) {
+  public <T> CompletableFuture<T> infer(Call call, long bytes, RequestForm<T> form) {
     Admission.Place place = admission.enter();
     try {
       place.hold(bytes);
-      return infer(call, bytes, isQuick(bytes, true), place, reading, writing)
+      return infer(call, bytes, isQuick(bytes, true), place, form)
           .whenComplete((answer, e) -> place.close());
     } catch (RuntimeException e) {
       place.close();
@@ -170,30 +175,27 @@ public final class InferenceService implements AutoCloseable {
   }
 
   private <T> CompletableFuture<T> infer(
-      Call call,
-      long bytes,
-      boolean quick,
-      Admission.Place place,
-      Reading reading,
-      Writing<T> writing) {
-    long since = System.nanoTime();
-    return CompletableFuture.completedFuture(call)
-        .thenComposeAsync(
-            known -> {
-              BatchQueue queue = repository.queue(known.model(), known.version());
-              InferenceModel model = queue.model();
-              RequestTensors tensors = new RequestTensors(model.inputs(), bytes, place::hold);
-              InferenceRequest request = read(reading, model, tensors);
-              return answer(queue, request, tensors, known, since)
-                  .thenComposeAsync(slices -> write(writing, request, model, slices), call.loop());
-            },
-            quick ? Runnable::run : codec);
+      Call call, long bytes, boolean quick, Admission.Place place, RequestForm<T> form) {
+    BatchQueue queue = repository.queue(call.model(), call.version());
+    Exchange<T> exchange =
+        new Exchange<>(call, queue, bytes, quick, place::hold, form, System.nanoTime());
+    Proxy between = proxy;
+    return between != null && repository.isConfigured(call.model())
+        ? between.answer(exchange)
+        : read(exchange).thenCompose(asked -> answer(exchange, asked));
   }
 
-  private static InferenceRequest read(
-      Reading reading, InferenceModel model, RequestTensors tensors) {
+  /** Reads a request. */
+  CompletableFuture<Asked> read(Exchange<?> exchange) {
+    return CompletableFuture.supplyAsync(
+        () -> readNow(exchange, exchange.taking()), exchange.quick() ? Runnable::run : codec);
+  }
+
+  static Asked readNow(Exchange<?> exchange, LongConsumer taking) {
+    InferenceModel model = exchange.queue().model();
+    RequestTensors tensors = new RequestTensors(model.inputs(), exchange.bytes(), taking);
     try {
-      return reading.into(model, tensors);
+      return new Asked(model, exchange.form().read(model, tensors), tensors);
     } catch (InvalidRecordException e) {
       tensors.close();
       throw refused(e);
@@ -208,21 +210,26 @@ public final class InferenceService implements AutoCloseable {
     return new ServingException(kind, String.valueOf(e.getMessage()));
   }
 
+  /** Lets the model answer. */
+  <T> CompletableFuture<T> answer(Exchange<T> exchange, Asked asked) {
+    return write(exchange, asked, run(exchange, asked));
+  }
+
   /** Lets the model answer within the request's time. */
-  private CompletableFuture<List<OutputSlice>> answer(
-      BatchQueue queue, InferenceRequest request, RequestTensors tensors, Call call, long since) {
-    Duration timeout = timeout(request, call);
-    long left = timeout.toNanos() - (System.nanoTime() - since);
+  CompletableFuture<List<OutputSlice>> run(Exchange<?> exchange, Asked asked) {
+    Duration timeout = timeout(asked.request().parameters(), exchange.call());
+    long left = timeout.toNanos() - (System.nanoTime() - exchange.since());
     if (left <= 0) {
-      tensors.close();
+      asked.tensors().close();
       throw late(timeout);
     }
     PendingRequest pending;
     try {
-      pending = new PendingRequest(request, tensors, stream(request, call));
-      queue.submit(pending);
+      String stream = stream(asked.request(), exchange.call());
+      pending = new PendingRequest(asked.request(), asked.tensors(), stream);
+      exchange.queue().submit(pending);
     } catch (ServingException | InvalidInputException e) {
-      tensors.close();
+      asked.tensors().close();
       throw e;
     }
     return pending
@@ -232,10 +239,11 @@ public final class InferenceService implements AutoCloseable {
             e ->
                 CompletableFuture.failedFuture(
                     cause(e) instanceof TimeoutException ? late(timeout) : e))
-        .whenComplete((slices, e) -> tell(queue.model().name(), e, since));
+        .whenComplete((slices, e) -> tell(exchange.queue().model().name(), e, exchange.since()));
   }
 
-  private void tell(String model, @Nullable Throwable e, long since) {
+  /** Tells the listener what became of a request. */
+  void tell(String model, @Nullable Throwable e, long since) {
     if (e == null) {
       listener.answered(model, System.nanoTime() - since);
     } else {
@@ -248,13 +256,13 @@ public final class InferenceService implements AutoCloseable {
   }
 
   /** The shortest of what the request, its parameters and the configuration say. */
-  private Duration timeout(InferenceRequest request, Call call) {
+  Duration timeout(Map<String, Object> parameters, Call call) {
     Duration timeout = config.timeout();
     if (call.timeout() != null && call.timeout().compareTo(timeout) < 0) {
       timeout = call.timeout();
     }
     // as with Triton, 0 is no time of its own
-    if (request.parameters().get(TIMEOUT_PARAMETER) instanceof Number micros
+    if (parameters.get(TIMEOUT_PARAMETER) instanceof Number micros
         && micros.longValue() > 0
         && micros.longValue() < timeout.toNanos() / 1000) {
       timeout = Duration.ofNanos(1000 * micros.longValue());
@@ -262,7 +270,8 @@ public final class InferenceService implements AutoCloseable {
     return timeout;
   }
 
-  private static String stream(InferenceRequest request, Call call) {
+  /** The stream that a request belongs to. */
+  static String stream(InferenceRequest request, Call call) {
     Object parameter = request.parameters().get(STREAM_PARAMETER);
     String stream = parameter != null ? parameter.toString() : call.stream();
     if (stream == null) {
@@ -276,29 +285,44 @@ public final class InferenceService implements AutoCloseable {
     return stream;
   }
 
-  /** Writes a small answer here and now, on the event loop; others elsewhere. */
-  private <T> CompletableFuture<T> write(
-      Writing<T> writing,
-      InferenceRequest request,
-      InferenceModel model,
-      List<OutputSlice> slices) {
-    long bytes = slices.stream().mapToLong(slice -> slice.bytes().limit()).sum();
-    return CompletableFuture.supplyAsync(
-        () -> writeNow(writing, request, model, slices),
-        isQuick(bytes, request.binary()) ? Runnable::run : codec);
+  /** Writes a small answer on the event loop; others elsewhere. */
+  <T> CompletableFuture<T> write(
+      Exchange<T> exchange, Asked asked, CompletableFuture<List<OutputSlice>> answer) {
+    return answer.thenComposeAsync(
+        slices -> {
+          long bytes = slices.stream().mapToLong(slice -> slice.bytes().limit()).sum();
+          return CompletableFuture.supplyAsync(
+              () -> writeNow(exchange, asked, slices),
+              isQuick(bytes, asked.request().binary()) ? Runnable::run : codec);
+        },
+        exchange.call().loop());
   }
 
-  private static <T> T writeNow(
-      Writing<T> writing,
-      InferenceRequest request,
-      InferenceModel model,
-      List<OutputSlice> slices) {
+  private static <T> T writeNow(Exchange<T> exchange, Asked asked, List<OutputSlice> slices) {
     try {
-      return writing.of(request, model, slices);
+      return exchange.form().write(asked.request(), asked.model(), slices);
     } catch (InvalidRecordException e) {
       throw new ServingException(
           Kind.FAILED, e.getMessage() + "; ask for it with the parameter binary_data");
     }
+  }
+
+  /** Whether a model answers; throws a {@link ServingException} where there is none. */
+  public boolean isReady(String name, @Nullable String version) {
+    try {
+      var unused = repository.model(name, version);
+    } catch (ServingException e) {
+      if (e.kind() != Kind.UNAVAILABLE) {
+        throw e;
+      }
+      return false;
+    }
+    return !repository.isConfigured(name) || problem().isEmpty();
+  }
+
+  /** Why the configured model does not answer; empty where it does. */
+  public Optional<String> problem() {
+    return Optional.ofNullable(proxy).flatMap(Proxy::problem);
   }
 
   /** What a future failed with. */
@@ -312,6 +336,10 @@ public final class InferenceService implements AutoCloseable {
 
   @Override
   public void close() {
+    Proxy between = proxy;
+    if (between != null) {
+      between.close();
+    }
     repository.close();
     codec.shutdown();
   }

@@ -166,6 +166,12 @@ public final class ModelRepository implements AutoCloseable {
     return queue(name, version).model();
   }
 
+  /** Whether that is the configured model. */
+  boolean isConfigured(String name) {
+    Served served = ready.get(name);
+    return served != null && served.configured();
+  }
+
   /** The models that are ready. */
   public List<InferenceModel> models() {
     return ready.values().stream().map(served -> served.queue().model()).toList();

@@ -2,9 +2,9 @@ package dev.acclimate.agent.serving;
 
 import dev.acclimate.adapters.serving.InferenceModel;
 import dev.acclimate.agent.serving.ServingException.Kind;
+import dev.acclimate.agent.upstream.HttpAnswer;
 import dev.acclimate.models.Dimension;
 import dev.acclimate.models.TensorInfo;
-import dev.acclimate.streams.InferenceResponse;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -59,6 +59,7 @@ public final class RestApi {
   /** Adds the protocol's paths, but for {@code /v2/health}, to a router. */
   public static void mount(Vertx vertx, Router router, InferenceService service) {
     RestApi api = new RestApi(vertx, service);
+    router.route("/v2/*").order(-1).handler(api::refuseReturned);
     router.get("/v2").handler(api::server);
     for (String model : List.of("/v2/models/:model", "/v2/models/:model/versions/:version")) {
       router.get(model).handler(api::metadata);
@@ -94,6 +95,16 @@ public final class RestApi {
       log.error("{} {}", context.request().method(), path, context.failure());
     }
     error(context.response(), status, what);
+  }
+
+  /** A server behind this one that leads back here would go round and round. */
+  private void refuseReturned(RoutingContext context) {
+    guarded(
+        context,
+        () -> {
+          service.requireNew(context.request().headers());
+          context.next();
+        });
   }
 
   private void server(RoutingContext context) {
@@ -149,18 +160,15 @@ public final class RestApi {
 
   private void ready(RoutingContext context) {
     String name = context.pathParam("model");
-    try {
-      answer(
-          context.response(),
-          200,
-          new JsonObject().put("name", model(context).name()).put("ready", true));
-    } catch (ServingException e) {
-      if (e.kind() == Kind.UNAVAILABLE) {
-        answer(context.response(), 503, new JsonObject().put("name", name).put("ready", false));
-      } else {
-        fail(context.response(), e);
-      }
-    }
+    guarded(
+        context,
+        () -> {
+          boolean ready = service.isReady(name, context.pathParam("version"));
+          answer(
+              context.response(),
+              ready ? 200 : 503,
+              new JsonObject().put("name", name).put("ready", ready));
+        });
   }
 
   private static void guarded(RoutingContext context, Runnable handling) {
@@ -175,8 +183,8 @@ public final class RestApi {
     withBody(
         context,
         (body, place) ->
-            onContext(service.infer(call(context), body, place))
-                .onSuccess(response -> send(context.response(), response)));
+            onContext(service.infer(call(context), context.request().headers(), body, place))
+                .onSuccess(answer -> send(context.response(), answer)));
   }
 
   private InferenceService.Call call(RoutingContext context) {
@@ -307,14 +315,12 @@ public final class RestApi {
     return Future.fromCompletionStage(answer, context);
   }
 
-  private static void send(HttpServerResponse response, InferenceResponse answer) {
-    if (answer.binary()) {
-      response.putHeader("content-type", "application/octet-stream");
-      response.putHeader(HEADER_LENGTH, Integer.toString(answer.headerLength()));
-    } else {
-      response.putHeader("content-type", "application/json");
+  private static void send(HttpServerResponse response, HttpAnswer answer) {
+    response.setStatusCode(answer.status());
+    for (String name : answer.headers().names()) {
+      response.putHeader(name, answer.headers().getAll(name));
     }
-    end(response, Buffer.buffer(answer.value()));
+    end(response, answer.body());
   }
 
   private static void answer(HttpServerResponse response, int status, JsonObject body) {

@@ -1,5 +1,6 @@
 package dev.acclimate.agent.serving;
 
+import dev.acclimate.agent.upstream.UpstreamConfig;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -18,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param timeout how long a request that names no time of its own may take
  * @param bodyTime how long a request's body may take to arrive
  * @param models folder of further models, which clients may load and unload; null for none
+ * @param upstream the server that this one stands in front of; null for none
  */
 public record ServingConfig(
     int maxBatch,
@@ -27,7 +29,8 @@ public record ServingConfig(
     long memory,
     Duration timeout,
     Duration bodyTime,
-    @Nullable Path models) {
+    @Nullable Path models,
+    @Nullable UpstreamConfig upstream) {
 
   public static final ServingConfig DEFAULT =
       new ServingConfig(
@@ -38,5 +41,6 @@ public record ServingConfig(
           256L << 20,
           Duration.ofSeconds(30),
           Duration.ofSeconds(30),
+          null,
           null);
 }

@@ -17,12 +17,16 @@ public final class ServingException extends RuntimeException {
     MEDIA(415),
     /** The model failed. */
     FAILED(500),
+    /** The server behind this one cannot be reached, or failed. */
+    UPSTREAM(502),
     /** There is more to do than can be done now; later it may go. */
     BUSY(503),
     /** The model is not loaded, or the server stops. */
     UNAVAILABLE(503),
     /** The answer would have come too late. */
-    LATE(504);
+    LATE(504),
+    /** The request has been here before. */
+    LOOP(508);
 
     private final int status;
 

@@ -229,4 +229,51 @@ class BatchQueueTest {
         .isInstanceOf(ServingException.class)
         .hasMessageContaining("is being unloaded");
   }
+
+  @Test
+  void whatAnotherServerHasAnsweredWaitsUntilNobodyElseDoes() throws Exception {
+    InferenceModel model = new Doubling(Dimension.symbolic("batch"));
+    try (BatchQueue queue = new BatchQueue(model, 4, Duration.ZERO)) {
+      PendingRequest first = request(model, "first", 1);
+      queue.submit(first);
+      while (runs.getQueueLength() == 0) {
+        Thread.onSpinWait(); // until it runs
+      }
+      PendingRequest beside = beside(model, "beside", 2);
+      PendingRequest besideToo = beside(model, "beside too", 3);
+      PendingRequest answered = request(model, "answered", 4);
+      queue.submit(beside);
+      queue.submit(besideToo);
+      queue.submit(answered);
+      assertThat(queue.waiting()).as("for their answer").isEqualTo(1);
+      runs.release(3);
+
+      assertThat(answer(besideToo)).containsExactly(6);
+      assertThat(answer(beside)).containsExactly(4);
+      assertThat(answer(answered)).containsExactly(8);
+      assertThat(streams)
+          .containsExactly(List.of("first"), List.of("answered"), List.of("beside", "beside too"));
+    }
+  }
+
+  private static PendingRequest beside(InferenceModel model, String stream, float value)
+      throws Exception {
+    PendingRequest request = request(model, stream, value);
+    RequestTensors tensors = new RequestTensors(model.inputs(), 64, bytes -> {});
+    int input = tensors.add("x", "FP32", 1, 1);
+    tensors.at(input).floats().put(value);
+    return new PendingRequest(
+        request.request(), tensors, stream, Map.of("y", Tensor.of(new float[] {0}, 1, 1)));
+  }
+
+  @Test
+  void whatAnotherServerHasAnsweredIsGivenUpWhenTheQueueCloses() throws Exception {
+    InferenceModel model = new Doubling(Dimension.symbolic("batch"));
+    PendingRequest beside = beside(model, "beside", 2);
+    try (BatchQueue queue = new BatchQueue(model, 4, LONG)) {
+      queue.submit(beside);
+    }
+
+    assertThatThrownBy(() -> beside.answer().join()).hasRootCauseInstanceOf(ServingException.class);
+  }
 }
