@@ -46,6 +46,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The protocol over gRPC, asked by grpc-java, a client that is not ours. */
 class GrpcConformanceTest {
@@ -358,5 +360,58 @@ class GrpcConformanceTest {
                 .getStatus()
                 .getCode())
         .isEqualTo(Status.Code.NOT_FOUND);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"off", "shadow", "canary:50%", "active"})
+  void answersInFrontOfAnotherServerAsThatDoes(String mode, @TempDir Path front)
+      throws IOException {
+    ModelInferRequest typed =
+        sum()
+            .setId("7")
+            .putParameters("priority", InferParameter.newBuilder().setInt64Param(3).build())
+            .build();
+    ModelInferRequest raw =
+        ModelInferRequest.newBuilder()
+            .setModelName("sum")
+            .addInputs(input("a", "FP32", 1, 2))
+            .addInputs(input("b", "FP32", 1, 2))
+            .addRawInputContents(raw(0.1f, 2))
+            .addRawInputContents(raw(10, 20))
+            .addOutputs(
+                ModelInferRequest.InferRequestedOutputTensor.newBuilder().setName("difference"))
+            .build();
+    ModelInferResponse directTyped = infer(typed);
+    ModelInferResponse directRaw = infer(raw);
+    ManagedChannel direct = channel;
+    RunningAgent before = RunningAgent.inFrontOf(agent, front, mode);
+    channel = NettyChannelBuilder.forAddress("127.0.0.1", before.port()).usePlaintext().build();
+    try {
+      assertThat(infer(typed)).isEqualTo(directTyped);
+      assertThat(infer(raw)).isEqualTo(directRaw);
+      assertThat(refusal(sum().removeInputs(1)).getCode()).isEqualTo(Status.Code.INVALID_ARGUMENT);
+    } finally {
+      channel.shutdownNow();
+      channel = direct;
+      before.close();
+    }
+  }
+
+  @Test
+  void aServerBehindThatGoesIsTold(@TempDir Path other, @TempDir Path front) throws IOException {
+    RunningAgent behind = new RunningAgent(other);
+    ManagedChannel direct = channel;
+    try (RunningAgent before = RunningAgent.inFrontOf(behind, front, "shadow")) {
+      behind.close();
+      channel = NettyChannelBuilder.forAddress("127.0.0.1", before.port()).usePlaintext().build();
+
+      Status gone = refusal(sum());
+
+      assertThat(gone.getCode()).isEqualTo(Status.Code.UNAVAILABLE);
+      assertThat(gone.getDescription()).startsWith("the upstream server cannot be reached");
+    } finally {
+      channel.shutdownNow();
+      channel = direct;
+    }
   }
 }

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 
 /** An agent that serves the {@link ServingModels}: {@code sum}, the others to be loaded. */
 public final class RunningAgent implements AutoCloseable {
@@ -20,6 +21,10 @@ public final class RunningAgent implements AutoCloseable {
    * @param http more keys of the section of that name, such as {@code timeout: 1s}
    */
   public RunningAgent(Path folder, String... http) throws IOException {
+    this(folder, List.of(http), "");
+  }
+
+  private RunningAgent(Path folder, List<String> http, String more) throws IOException {
     models = folder.resolve("models");
     ServingModels.write(models);
     Path config =
@@ -36,9 +41,16 @@ public final class RunningAgent implements AutoCloseable {
               max-request-bytes: 65536
             """
                     .formatted(models.resolve("sum.onnx"), models)
-                + String.join(
-                    "", java.util.Arrays.stream(http).map(k -> "  " + k + "\n").toList()));
+                + String.join("", http.stream().map(k -> "  " + k + "\n").toList())
+                + more);
     agent = Agent.start(AgentConfig.read(config), ModelOpener::adaptive);
+  }
+
+  /** Starts one in front of another. */
+  public static RunningAgent inFrontOf(RunningAgent other, Path folder, String mode)
+      throws IOException {
+    return new RunningAgent(
+        folder, List.of(), "mode: '%s'\nupstream: {url: '%s'}\n".formatted(mode, other.uri("")));
   }
 
   public URI uri(String path) {
