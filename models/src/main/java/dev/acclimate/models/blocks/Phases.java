@@ -50,6 +50,8 @@ final class Phases {
         NodeAttributes.integer(node, "group", 1) == 1
             && Arrays.stream(dilations).allMatch(d -> d == 1)
             && NodeAttributes.text(node, "auto_pad", "NOTSET").equals("NOTSET")
+            // where it is given, pads follow from it
+            && NodeAttributes.find(node, "output_shape").isEmpty()
             && node.getInputCount() == 2;
   }
 

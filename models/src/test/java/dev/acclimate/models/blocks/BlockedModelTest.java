@@ -412,6 +412,26 @@ class BlockedModelTest {
     assertThat(count(compiled, "ConvTranspose")).isEqualTo(inPhases ? 0 : 1);
   }
 
+  @Test
+  void leavesTransposedConvolutionsWhosePadsFollowFromTheirOutput() {
+    OnnxModel compiled =
+        check(
+            6,
+            7,
+            ops -> {
+              long[] shape = {CHANNELS, 16, 4, 4};
+              String w = ops.constant(floats(weights(new SplittableRandom(3), "w", shape)), shape);
+              return List.of(
+                  ops.emit(
+                      "ConvTranspose",
+                      List.of("g", w),
+                      OperatorWriter.integers("strides", 2, 2),
+                      OperatorWriter.integers("output_shape", 12, 14)));
+            });
+
+    assertThat(count(compiled, "ConvTranspose")).isEqualTo(1);
+  }
+
   // rows of kernels reach into the image before, where zeros lie or not; the sum is over samples,
   // over channels, or not asked for
   @ParameterizedTest
