@@ -41,7 +41,7 @@ public final class BlockedModel {
     this.tensors = new BlockedTensors(model, ops, new BlockedOperators(ops, block));
     Constants constants = new Constants(model.graph());
     this.positions = new PositionLowering(tensors, constants);
-    this.convolutions = new ConvolutionLowering(tensors, constants, positions);
+    this.convolutions = new ConvolutionLowering(tensors, positions);
     this.numbers = new ElementwiseLowering(tensors, constants);
   }
 

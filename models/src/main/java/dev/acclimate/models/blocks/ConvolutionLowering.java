@@ -1,7 +1,6 @@
 package dev.acclimate.models.blocks;
 
 import ai.onnx.proto.OnnxMl.NodeProto;
-import dev.acclimate.models.Constants;
 import dev.acclimate.models.NodeAttributes;
 import dev.acclimate.models.OperatorWriter;
 import dev.acclimate.models.blocks.Activations.Convolved;
@@ -16,16 +15,14 @@ final class ConvolutionLowering {
   private final BlockedTensors tensors;
   private final OperatorWriter ops;
   private final BlockedOperators blocked;
-  private final Constants constants;
   private final int block;
   private final PositionLowering positions;
   private final Set<NodeProto> done = new HashSet<>();
 
-  ConvolutionLowering(BlockedTensors tensors, Constants constants, PositionLowering positions) {
+  ConvolutionLowering(BlockedTensors tensors, PositionLowering positions) {
     this.tensors = tensors;
     this.ops = tensors.ops();
     this.blocked = tensors.blocked();
-    this.constants = constants;
     this.block = tensors.block();
     this.positions = positions;
   }
@@ -127,10 +124,7 @@ final class ConvolutionLowering {
 
   /** True where two nodes put the result's samples apart and add them up. */
   private boolean sums(NodeProto reshape, NodeProto sum, Correlation correlation) {
-    Optional<long[]> axes =
-        sum.getInputCount() > 1
-            ? constants.integers(sum.getInput(1))
-            : NodeAttributes.integers(sum, "axes");
+    Optional<long[]> axes = positions.reducedAxes(sum);
     return reshape.getOpType().equals("Reshape")
         && Arrays.equals(tensors.shape(reshape.getOutput(0)), correlation.perSample())
         && sum.getOpType().equals("ReduceSum")
