@@ -8,9 +8,13 @@ import dev.acclimate.models.GraphEditor;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.OperatorWriter;
 import dev.acclimate.models.RuntimeOptimizer;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 
 /**
  * A model rewritten for ONNX Runtime's CPU kernels and batches of one size.
@@ -75,10 +79,25 @@ public final class BlockedModel {
       editor.replace(i, List.of());
     }
     model.graph().getOutputList().forEach(output -> tensors.plain(output.getName()));
-    editor.append(ops.nodes());
+    editor.append(read(ops.nodes()));
     ModelProto.Builder proto = editor.build().proto().toBuilder();
     proto.getGraphBuilder().clearValueInfo();
     return OnnxModel.of(proto.build(), model.name());
+  }
+
+  /** The nodes without those that nobody reads, which ONNX Runtime would run. */
+  private List<NodeProto> read(List<NodeProto> nodes) {
+    Set<String> wanted = new HashSet<>();
+    model.graph().getOutputList().forEach(output -> wanted.add(output.getName()));
+    Deque<NodeProto> kept = new ArrayDeque<>();
+    for (int i = nodes.size() - 1; i >= 0; i--) {
+      NodeProto node = nodes.get(i);
+      if (node.getOutputList().stream().anyMatch(wanted::contains)) {
+        wanted.addAll(GraphEditor.tensorsRead(node));
+        kept.addFirst(node);
+      }
+    }
+    return List.copyOf(kept);
   }
 
   private boolean rewrite(NodeProto node) {

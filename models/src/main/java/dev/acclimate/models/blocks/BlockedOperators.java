@@ -132,11 +132,22 @@ final class BlockedOperators {
         });
   }
 
+  /** Every n-th position down and across: a convolution that multiplies them with 1. */
+  String everyNth(String x, long channels, long... strides) {
+    return convolution(
+        x, ops.filled(1, channels, 1, 1, 1), null, null, null, depthwise(channels, 1, 1, strides));
+  }
+
   static List<AttributeProto> depthwise(long groups, long height, long width) {
+    return depthwise(groups, height, width, 1, 1);
+  }
+
+  private static List<AttributeProto> depthwise(
+      long groups, long height, long width, long... strides) {
     return List.of(
         OperatorWriter.integer("group", groups),
         OperatorWriter.integers("kernel_shape", height, width),
-        OperatorWriter.integers("strides", 1, 1),
+        OperatorWriter.integers("strides", strides),
         OperatorWriter.integers("dilations", 1, 1),
         OperatorWriter.integers("pads", 0, 0, 0, 0));
   }

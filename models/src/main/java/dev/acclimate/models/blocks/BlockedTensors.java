@@ -122,6 +122,11 @@ final class BlockedTensors {
         && Objects.requireNonNull(shapes.get(tensor)).type() == ElementType.FP32;
   }
 
+  boolean isFloat(String tensor) {
+    TensorInfo info = shapes.get(tensor);
+    return info != null && info.type() == ElementType.FP32;
+  }
+
   boolean isBlocked(String tensor) {
     return values.containsKey(tensor);
   }

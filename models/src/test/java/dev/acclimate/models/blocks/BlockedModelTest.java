@@ -503,6 +503,60 @@ class BlockedModelTest {
     assertThat(count(compiled, "ReorderInput")).isZero();
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "0, 2, 0, 3, 0, false",
+    "0, 2, 0, 3, 0, true",
+    "0, 3, 1, 2, 1, false",
+    "0, 1, 1, 1, 1, false",
+    "7, -1, 0, 2, 1, false"
+  })
+  void thinsOutDownAndAcross(
+      int top, int down, int left, int across, int slices, boolean readBetween) {
+    OnnxModel compiled =
+        check(
+            8,
+            7,
+            ops -> {
+              long[] below = {down < 0 ? -100 : 100};
+              String rows =
+                  ops.slice("h", new long[] {2}, new long[] {top}, below, new long[] {down});
+              String both =
+                  ops.slice(
+                      rows,
+                      new long[] {-1},
+                      new long[] {left},
+                      new long[] {100},
+                      new long[] {across});
+              return readBetween ? List.of(both, ops.relu(rows)) : List.of(ops.relu(both));
+            });
+
+    assertThat(count(compiled, "Slice")).isEqualTo(slices);
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void sumsOverSamplesToo(boolean keep) {
+    OnnxModel compiled =
+        check(
+            6,
+            5,
+            ops -> {
+              String means = ops.globalAveragePool("h");
+              String rows = ops.reduceMean("g", false, 2, 3);
+              return List.of(
+                  ops.reduceMean(means, keep, 0, 2, 3),
+                  ops.reduceMean(rows, keep, 0),
+                  ops.reduceSum("g", keep, 0, 2, 3),
+                  ops.reduceMean(ops.mul("h", "h"), keep, 0, 2, 3),
+                  ops.reduceMean(rows, keep, 0, 1),
+                  means);
+            });
+
+    assertThat(count(compiled, "ReduceMean")).isEqualTo(1);
+    assertThat(count(compiled, "ReduceSum")).isZero();
+  }
+
   /** What comes next is drawn: whoever reads what, nothing may be overwritten too early. */
   @ParameterizedTest
   @ValueSource(ints = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20})
