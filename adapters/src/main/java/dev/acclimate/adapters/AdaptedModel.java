@@ -251,6 +251,13 @@ public final class AdaptedModel {
     return layout.method();
   }
 
+  /** The same model without the companion that learns, empty where there is none. */
+  Optional<AdaptedModel> withoutLearning() {
+    return layout.method() instanceof CompanionMethod learning
+        ? Optional.of(adapt(source, learning.base()))
+        : Optional.empty();
+  }
+
   /** The graph that learns from labels, empty where the method does not. */
   Optional<OnnxModel> labelledStep() {
     return Optional.ofNullable(labelledStep);

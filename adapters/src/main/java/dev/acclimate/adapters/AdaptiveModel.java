@@ -145,6 +145,30 @@ public final class AdaptiveModel implements AutoCloseable {
     return adapted.method().sharpens();
   }
 
+  /**
+   * The same model without the companion that learns, with a state of its own that starts at this
+   * one's statistics; empty where nothing learns. Who calls it closes it.
+   */
+  public Optional<AdaptiveModel> withoutLearning() {
+    return adapted
+        .withoutLearning()
+        .map(
+            plain -> {
+              AdaptiveModel model = new AdaptiveModel(plain, settings);
+              model.takeStatistics(current);
+              return model;
+            });
+  }
+
+  /** Goes on from the statistics of a state of the model that learns beside them. */
+  public void takeStatistics(AdaptationState learning) {
+    adapted
+        .layout()
+        .tensors()
+        .forEach(own -> current.tensor(own.name()).set(learning.tensor(own.name())));
+    current.stepped(learning.step());
+  }
+
   /** Batches that the state has taken in. */
   public long step() {
     return current.step();

@@ -95,6 +95,27 @@ class GuardedRunTest {
     assertThat(worst(trial, 1)).isLessThan(0.02);
   }
 
+  /** Its answers grow sure while they go wrong, so that confidence speaks for them. */
+  @Test
+  void keepsOutTheHarmOfLearningToBeSure() {
+    Trial trial =
+        run(
+            """
+            segments:
+              - {domain: gaussian_noise, order: dirichlet, samples: 640}
+              - {domain: contrast, order: dirichlet, samples: 640}
+            """,
+            64,
+            "unmix-tns+tent[learning-rate=0.01]",
+            "tent[optimizer=sgd;learning-rate=1]");
+
+    for (int m = 0; m < trial.runs().size(); m += 2) {
+      String method = trial.runs().get(m).method();
+      assertThat(worst(trial, m)).as("harm of %s", method).isGreaterThan(0.1);
+      assertThat(worst(trial, m + 1)).as("harm of guarded %s", method).isLessThan(0.02);
+    }
+  }
+
   @Test
   void leavesTheGainOfBenignStreams() {
     Trial trial = run("segments: [{domain: contrast, order: iid, samples: 640}]", 64, "tbn", "ema");

@@ -30,8 +30,12 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Confidence deceives where adaptation has collapsed into few classes. That shows as adapted
  * answers of much fewer effective classes than the frozen ones, although the frozen ones are what
- * they were; a method that learns to be sure of itself is held to a stricter measure, whatever the
- * frozen ones are. And samples that repeat, or are blank, teach nothing: the state is held.
+ * they were. And samples that repeat, or are blank, teach nothing: the state is held.
+ *
+ * <p>A method that learns to be sure of itself is no witness to its own answers: {@code p_a} is
+ * then that of the same model with the same statistics, which does not learn. What was learnt may
+ * differ from it, but where that model too finds the answers less likely than the frozen ones, they
+ * are not given.
  *
  * <p>Labels, where they come, overrule all that once they settle the matter ({@link
  * SequentialTest}).
@@ -42,12 +46,6 @@ public final class Guard {
 
   /** The same for what the frozen mix is compared with. */
   private static final int LONG_MIX = 2048;
-
-  /** The same where a method makes itself sure: bursts of a class mostly end within it. */
-  private static final int RECENT_MIX = 512;
-
-  /** Part of the frozen model's effective classes below which such a method has narrowed down. */
-  private static final double NARROW = 0.75;
 
   /** Frozen answers count as unchanged up to this total variation distance. */
   private static final double SAME_MIX = 0.25;
@@ -78,7 +76,6 @@ public final class Guard {
   private static final double MOST_EVIDENCE = 6;
 
   private final GuardPolicy policy;
-  private final boolean sharpens;
   private final InputWatch inputs = new InputWatch();
   private final ConfidenceWatch confidence = new ConfidenceWatch();
   private final SequentialTest labelledGain = new SequentialTest(MOST_EVIDENCE);
@@ -86,8 +83,6 @@ public final class Guard {
   private @Nullable ClassMix adaptedMix;
   private @Nullable ClassMix frozenMix;
   private @Nullable ClassMix usualMix;
-  private @Nullable ClassMix adaptedRecentMix;
-  private @Nullable ClassMix frozenRecentMix;
   private boolean trusted;
   private double gain;
   private double differing;
@@ -105,20 +100,9 @@ public final class Guard {
   private long good;
   private int relapses;
 
-  /** A guard of a method that adapts statistics, which has seen nothing yet. */
+  /** A guard that has seen nothing yet. */
   public Guard(GuardPolicy policy) {
-    this(policy, false);
-  }
-
-  /**
-   * A guard that has seen nothing yet.
-   *
-   * @param sharpens whether the method learns to be sure of its own predictions, as {@code tent}
-   *     does: then its confidence alone does not speak for it
-   */
-  public Guard(GuardPolicy policy, boolean sharpens) {
     this.policy = policy;
-    this.sharpens = sharpens;
   }
 
   /**
@@ -153,14 +137,31 @@ public final class Guard {
   }
 
   /**
+   * Decides about a batch that {@link #wantsFrozen} let pass without the frozen model's answer.
+   *
+   * @return as at the last batch that it answered
+   */
+  public Decision judge() {
+    return new Decision(trusted, true, false, false, List.of());
+  }
+
+  /**
+   * Decides about a batch of a method that adapts statistics alone, or learns from labels.
+   *
+   * @param frozen the frozen model's answer
+   */
+  public Decision judge(Scores adapted, Scores frozen) {
+    return judge(adapted, frozen, adapted);
+  }
+
+  /**
    * Decides about a batch.
    *
-   * @param frozen the frozen model's answer; may be left out where {@link #wantsFrozen} said so
+   * @param frozen the frozen model's answer
+   * @param witness says how likely the adapted answers are; where the method learns to be sure of
+   *     them, the answer of the model that adapts without learning
    */
-  public Decision judge(Scores adapted, @Nullable Scores frozen) {
-    if (frozen == null) {
-      return new Decision(trusted, true, false, false, List.of());
-    }
+  public Decision judge(Scores adapted, Scores frozen, Scores witness) {
     sinceCheck = 0;
     List<GuardEvent> events = new ArrayList<>();
     if (blank > BLANK) {
@@ -172,7 +173,7 @@ public final class Guard {
       return new Decision(false, false, false, false, events);
     }
     blankBefore = false;
-    double batchGain = take(adapted, frozen);
+    double batchGain = take(adapted, frozen, witness);
     return trusted ? whileTrusted(batchGain, adapted, events) : whileNot(adapted, events);
   }
 
@@ -279,10 +280,6 @@ public final class Guard {
       return event(
           Kind.FELL_BACK, Signal.LABELLED_HARM, labelledHarm.evidence(), policy.evidence());
     }
-    double recent = sharpens ? diversity(adaptedRecentMix, frozenRecentMix) : 1;
-    if (recent < NARROW && differing > FEW_DIFFER) {
-      return event(Kind.FELL_BACK, Signal.DIVERSITY, recent, NARROW);
-    }
     double diversity = diversity(adaptedMix, frozenMix);
     if (diversity < policy.collapse() && differing > FEW_DIFFER && isFrozenMixUsual()) {
       return event(Kind.FELL_BACK, Signal.DIVERSITY, diversity, policy.collapse());
@@ -294,23 +291,19 @@ public final class Guard {
   }
 
   /** Takes a batch into the signals; returns its own expected gain. */
-  private double take(Scores adapted, Scores frozen) {
+  private double take(Scores adapted, Scores frozen, Scores witness) {
     ClassMix ofAdapted = adaptedMix == null ? new ClassMix(adapted.width(), MIX) : adaptedMix;
     ClassMix ofFrozen = frozenMix == null ? new ClassMix(adapted.width(), MIX) : frozenMix;
     ClassMix usual = usualMix == null ? new ClassMix(adapted.width(), LONG_MIX) : usualMix;
-    ClassMix recentOfAdapted =
-        adaptedRecentMix == null ? new ClassMix(adapted.width(), RECENT_MIX) : adaptedRecentMix;
-    ClassMix recentOfFrozen =
-        frozenRecentMix == null ? new ClassMix(adapted.width(), RECENT_MIX) : frozenRecentMix;
     double weight = 1.0 / policy.window();
     double sum = 0;
     for (int i = 0; i < adapted.size(); i++) {
       int mine = adapted.answer(i);
       int other = frozen.answer(i);
       double expected =
-          (adapted.confidence(i)
+          (witness.probability(i, mine)
                   + frozen.probability(i, mine)
-                  - adapted.probability(i, other)
+                  - witness.probability(i, other)
                   - frozen.confidence(i))
               / 2;
       sum += expected;
@@ -321,14 +314,10 @@ public final class Guard {
       ofAdapted.add(mine);
       ofFrozen.add(other);
       usual.add(other);
-      recentOfAdapted.add(mine);
-      recentOfFrozen.add(other);
     }
     adaptedMix = ofAdapted;
     frozenMix = ofFrozen;
     usualMix = usual;
-    adaptedRecentMix = recentOfAdapted;
-    frozenRecentMix = recentOfFrozen;
     return sum / adapted.size();
   }
 
@@ -368,8 +357,6 @@ public final class Guard {
     adaptedMix = null;
     frozenMix = null;
     usualMix = null;
-    adaptedRecentMix = null;
-    frozenRecentMix = null;
     trusted = false;
     gain = 0;
     differing = 0;

@@ -60,6 +60,10 @@ public final class ServedModel implements InferenceModel {
   private AdaptationState next;
   private final GoodStates good;
   private final @Nullable Guard guard;
+
+  /** Where the method learns to be sure of itself: the model that adapts without learning. */
+  private final @Nullable AdaptiveModel witness;
+
   private final @Nullable String scoresOutput;
   private final String samplesInput;
   private final RecentAnswers recent = new RecentAnswers();
@@ -86,7 +90,8 @@ public final class ServedModel implements InferenceModel {
     this.next = model.newState();
     this.good = new GoodStates(start, policy.snapshots(), policy.snapshotBytes());
     boolean watched = policy.watches() && model.adapts();
-    this.guard = watched ? new Guard(policy, model.sharpens()) : null;
+    this.guard = watched ? new Guard(policy) : null;
+    this.witness = watched && model.sharpens() ? model.withoutLearning().orElse(null) : null;
     boolean scored = watched || Scores.areIn(model.outputs());
     this.scoresOutput = scored ? Scores.output(model.outputs()) : null;
     this.samplesInput = watched ? model.samplesInput() : "";
@@ -341,9 +346,21 @@ public final class ServedModel implements InferenceModel {
       Scores scores = scores(result.outputs());
       Tensor samples = Objects.requireNonNull(batch.get(samplesInput));
       boolean wanted = watching.wantsFrozen(samples, scores);
-      Scores beside =
-          wanted || frozen != null ? scores(frozen()) : null; // one that is there is free
-      return watching.judge(scores, beside);
+      if (!wanted && frozen == null) { // one that is there is free
+        return watching.judge();
+      }
+      Scores beside = scores(frozen());
+      return watching.judge(scores, beside, witness == null ? scores : testimony(witness, beside));
+    }
+
+    /** What the model says that adapts without learning; as the frozen one where it fails. */
+    private Scores testimony(AdaptiveModel other, Scores beside) {
+      try {
+        return scores(other.run(batch).outputs());
+      } catch (RuntimeFailure e) {
+        log.warn("{}: the model that does not learn failed: {}", name, e.getMessage());
+        return beside;
+      }
     }
 
     private Scores scores(Map<String, Tensor> outputs) {
@@ -356,7 +373,7 @@ public final class ServedModel implements InferenceModel {
         good.add(current);
       }
       if (decision.rollBack()) {
-        current.set(good.latest());
+        goTo(good.latest());
       } else if (decision.keep()) {
         step();
       }
@@ -486,7 +503,14 @@ public final class ServedModel implements InferenceModel {
 
   /** Goes back to the last state that has proved good, or to the start where none has. */
   public void rollBack() {
-    inTurn(() -> current.set(good.latest()));
+    inTurn(() -> goTo(good.latest()));
+  }
+
+  private void goTo(AdaptationState state) {
+    current.set(state);
+    if (witness != null) {
+      witness.takeStatistics(state);
+    }
   }
 
   /** Batches that the state has taken in. */
@@ -530,7 +554,7 @@ public final class ServedModel implements InferenceModel {
   public void restore(AdaptationState state) {
     inTurn(
         () -> {
-          current.set(state);
+          goTo(state);
           good.startFrom(state);
           recent.clear(); // labels that are still to come would judge the state before
           if (guard != null) {
@@ -563,6 +587,9 @@ public final class ServedModel implements InferenceModel {
           start.close();
           mix.close();
           good.close();
+          if (witness != null) {
+            witness.close();
+          }
           model.close();
         });
   }
