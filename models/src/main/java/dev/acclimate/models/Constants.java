@@ -91,6 +91,13 @@ public final class Constants {
     return value(tensor).filter(t -> t.getDimsCount() <= 1).flatMap(Constants::integers);
   }
 
+  /** What a node reduces, as it is written: an input, in older operator sets an attribute. */
+  public Optional<long[]> reducedAxes(NodeProto node) {
+    return node.getInputCount() > 1
+        ? integers(node.getInput(1))
+        : NodeAttributes.integers(node, "axes");
+  }
+
   /** A constant float32 tensor of any shape, a copy. */
   public Optional<Tensor> real(String tensor) {
     return value(tensor)

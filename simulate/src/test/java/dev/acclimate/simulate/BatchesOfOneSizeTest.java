@@ -20,9 +20,11 @@ import dev.acclimate.models.ExecutionProvider;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.SessionSettings;
 import dev.acclimate.models.Tensor;
+import dev.acclimate.models.TensorInfo;
 import dev.acclimate.models.gradients.ParameterSet;
 import dev.acclimate.models.gradients.Sgd;
 import dev.acclimate.simulate.builtin.BuiltinModel;
+import dev.acclimate.simulate.builtin.BuiltinSeriesModel;
 import java.nio.FloatBuffer;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -57,7 +59,16 @@ class BatchesOfOneSizeTest {
         "ema+eta[margin=1]"
       })
   void answersAndStatesAreThoseOfTheFormForAnySize(String method) {
-    OnnxModel builtin = BuiltinModel.load();
+    checkAnswersAndStates(BuiltinModel.load(), method);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"alpha-bn", "ema", "unmix-tns", "tbn+tent", "unmix-tns+tent[steps=2]"})
+  void soTheyAreOfSeries(String method) {
+    checkAnswersAndStates(BuiltinSeriesModel.load(), method);
+  }
+
+  private static void checkAnswersAndStates(OnnxModel builtin, String method) {
     AdaptedModel adapted = AdaptedModel.adapt(builtin, Method.parse(method));
     AdaptationState start = adapted.initialState(1, null);
     SplittableRandom random = new SplittableRandom(1);
@@ -144,12 +155,15 @@ class BatchesOfOneSizeTest {
   }
 
   private static Map<String, Tensor> batch(OnnxModel model, int samples, SplittableRandom random) {
-    Tensor tensor = Tensor.allocate(ElementType.FP32, samples, 3, 32, 32);
+    TensorInfo input = model.inputs().get(0);
+    long[] shape =
+        input.dimensions().stream().mapToLong(d -> d.isFixed() ? d.size() : samples).toArray();
+    Tensor tensor = Tensor.allocate(ElementType.FP32, shape);
     FloatBuffer values = tensor.floats();
     while (values.hasRemaining()) {
       values.put((float) random.nextGaussian(0.3, 1.2));
     }
-    return Map.of(model.inputs().get(0).name(), tensor);
+    return Map.of(input.name(), tensor);
   }
 
   private static void assertClose(

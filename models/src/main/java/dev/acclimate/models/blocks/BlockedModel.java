@@ -45,7 +45,7 @@ public final class BlockedModel {
     this.tensors = new BlockedTensors(model, ops, new BlockedOperators(ops, block));
     Constants constants = new Constants(model.graph());
     this.positions = new PositionLowering(tensors, constants);
-    this.convolutions = new ConvolutionLowering(tensors, positions);
+    this.convolutions = new ConvolutionLowering(tensors, constants, positions);
     this.numbers = new ElementwiseLowering(tensors, constants);
   }
 
@@ -64,7 +64,8 @@ public final class BlockedModel {
       return Optional.empty();
     }
     OnnxModel simple = RuntimeOptimizer.simplify(model.withSize(samples, batch));
-    return Optional.of(new BlockedModel(simple, block.getAsInt()).rewrite());
+    OnnxModel images = SeriesAsImages.write(simple);
+    return Optional.of(new BlockedModel(images, block.getAsInt()).rewrite());
   }
 
   private OnnxModel rewrite() {

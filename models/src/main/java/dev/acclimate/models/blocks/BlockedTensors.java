@@ -1,12 +1,9 @@
 package dev.acclimate.models.blocks;
 
 import ai.onnx.proto.OnnxMl.NodeProto;
-import dev.acclimate.models.Dimension;
-import dev.acclimate.models.ElementType;
 import dev.acclimate.models.GraphEditor;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.OperatorWriter;
-import dev.acclimate.models.TensorInfo;
 import dev.acclimate.models.blocks.Activations.Pending;
 import dev.acclimate.models.blocks.Activations.Product;
 import dev.acclimate.models.blocks.Activations.Ready;
@@ -29,7 +26,7 @@ final class BlockedTensors {
   private final OperatorWriter ops;
   private final BlockedOperators blocked;
   private final int block;
-  private final Map<String, TensorInfo> shapes;
+  private final TensorShapes shapes;
   private final Map<String, List<NodeProto>> readers = new HashMap<>();
   private final Set<String> outputs = new HashSet<>();
   private final Map<String, Activations> values = new HashMap<>();
@@ -45,18 +42,14 @@ final class BlockedTensors {
     this.ops = ops;
     this.blocked = blocked;
     this.block = blocked.block();
-    Set<String> tensors = new HashSet<>();
-    model.graph().getInitializerList().forEach(tensor -> tensors.add(tensor.getName()));
     for (NodeProto node : model.graph().getNodeList()) {
-      tensors.addAll(node.getOutputList());
       GraphEditor.tensorsRead(node).forEach(input -> addReader(input, node));
       if (node.getInputCount() == 2 && node.getInput(0).equals(node.getInput(1))) {
         addReader(node.getInput(0), node);
       }
     }
-    tensors.remove("");
     model.graph().getOutputList().forEach(output -> outputs.add(output.getName()));
-    this.shapes = model.infer(tensors);
+    this.shapes = new TensorShapes(model);
   }
 
   private void addReader(String tensor, NodeProto node) {
@@ -105,11 +98,7 @@ final class BlockedTensors {
   }
 
   long[] shape(String tensor) {
-    TensorInfo info = shapes.get(tensor);
-    if (info == null || !info.dimensions().stream().allMatch(Dimension::isFixed)) {
-      return new long[0];
-    }
-    return info.dimensions().stream().mapToLong(Dimension::size).toArray();
+    return shapes.of(tensor);
   }
 
   boolean fitsBlocks(String tensor) {
@@ -119,12 +108,11 @@ final class BlockedTensors {
         && shape[1] > 0
         && shape[2] > 0
         && shape[3] > 0
-        && Objects.requireNonNull(shapes.get(tensor)).type() == ElementType.FP32;
+        && isFloat(tensor);
   }
 
   boolean isFloat(String tensor) {
-    TensorInfo info = shapes.get(tensor);
-    return info != null && info.type() == ElementType.FP32;
+    return shapes.isFloat(tensor);
   }
 
   boolean isBlocked(String tensor) {
@@ -173,10 +161,6 @@ final class BlockedTensors {
   /** A tensor that is repeated over positions of activations; null where it is none. */
   @Nullable PerChannel perChannel(String tensor, String activations) {
     long[] to = shape(activations);
-    TensorInfo info = shapes.get(tensor);
-    if (info == null || !info.dimensions().stream().allMatch(Dimension::isFixed)) {
-      return null;
-    }
     long[] from = shape(tensor);
     if (from.length > 4 || from.length < 3) {
       return null;
@@ -196,9 +180,7 @@ final class BlockedTensors {
   }
 
   boolean isScalar(String tensor) {
-    TensorInfo info = shapes.get(tensor);
-    return info != null
-        && info.dimensions().stream().allMatch(size -> size.isFixed() && size.size() == 1);
+    return shapes.isScalar(tensor);
   }
 
   boolean sameShape(String a, String b) {

@@ -1,6 +1,7 @@
 package dev.acclimate.models.blocks;
 
 import ai.onnx.proto.OnnxMl.NodeProto;
+import dev.acclimate.models.Constants;
 import dev.acclimate.models.NodeAttributes;
 import dev.acclimate.models.OperatorWriter;
 import dev.acclimate.models.blocks.Activations.Convolved;
@@ -17,13 +18,15 @@ final class ConvolutionLowering {
   private final BlockedOperators blocked;
   private final int block;
   private final PositionLowering positions;
+  private final Constants constants;
   private final Set<NodeProto> done = new HashSet<>();
 
-  ConvolutionLowering(BlockedTensors tensors, PositionLowering positions) {
+  ConvolutionLowering(BlockedTensors tensors, Constants constants, PositionLowering positions) {
     this.tensors = tensors;
     this.ops = tensors.ops();
     this.blocked = tensors.blocked();
     this.block = tensors.block();
+    this.constants = constants;
     this.positions = positions;
   }
 
@@ -124,7 +127,7 @@ final class ConvolutionLowering {
 
   /** True where two nodes put the result's samples apart and add them up. */
   private boolean sums(NodeProto reshape, NodeProto sum, Correlation correlation) {
-    Optional<long[]> axes = positions.reducedAxes(sum);
+    Optional<long[]> axes = constants.reducedAxes(sum);
     return reshape.getOpType().equals("Reshape")
         && Arrays.equals(tensors.shape(reshape.getOutput(0)), correlation.perSample())
         && sum.getOpType().equals("ReduceSum")

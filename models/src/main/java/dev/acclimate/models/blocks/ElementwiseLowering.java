@@ -14,7 +14,7 @@ import java.util.Set;
 /** What is done to each number, alone or with another, and to each channel. */
 final class ElementwiseLowering {
   /** Functions of one number. */
-  private static final Set<String> FUNCTIONS =
+  static final Set<String> FUNCTIONS =
       Set.of(
           "Abs",
           "Clip",

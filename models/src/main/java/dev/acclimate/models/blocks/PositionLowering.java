@@ -69,15 +69,8 @@ final class PositionLowering {
     };
   }
 
-  /** What a node sums up over, as it is written: an input, in older operator sets an attribute. */
-  Optional<long[]> reducedAxes(NodeProto node) {
-    return node.getInputCount() > 1
-        ? constants.integers(node.getInput(1))
-        : NodeAttributes.integers(node, "axes");
-  }
-
   private boolean reduce(NodeProto node) {
-    Optional<long[]> axes = reducedAxes(node);
+    Optional<long[]> axes = constants.reducedAxes(node);
     boolean keep = NodeAttributes.integer(node, "keepdims", 1) != 0;
     return axes.isPresent() && reduce(node, axes.get(), keep);
   }

@@ -3,6 +3,7 @@ package dev.acclimate.models.blocks;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import ai.onnx.proto.OnnxMl.AttributeProto;
 import ai.onnx.proto.OnnxMl.GraphProto;
 import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
@@ -28,6 +29,7 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.function.Function;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -48,20 +50,18 @@ class BlockedModelTest {
   }
 
   /** Convolutions "h" and "g" {@code [batch, 32, *]} of the input, and numbers for channels. */
-  private static OnnxModel start(long height, long width) {
+  private static OnnxModel start(long... places) {
     SplittableRandom random = new SplittableRandom(7);
     GraphProto.Builder graph =
         GraphProto.newBuilder()
             .setName("start")
-            .addInput(value("x", "batch", 3, height, width))
-            .addInput(value("perSample", "batch", CHANNELS, 1, 1))
-            .addInput(value("perChannel", "", CHANNELS, 1, 1))
-            .addInitializer(weights(random, "wh", CHANNELS, 3, 1, 1))
-            .addInitializer(weights(random, "wg", CHANNELS, CHANNELS, 3, 3))
+            .addInput(value("x", "batch", with(places, 3)))
+            .addInput(value("perSample", "batch", with(all(1, places), CHANNELS)))
+            .addInput(value("perChannel", "", with(all(1, places), CHANNELS)))
+            .addInitializer(weights(random, "wh", with(all(1, places), CHANNELS, 3)))
+            .addInitializer(weights(random, "wg", with(all(3, places), CHANNELS, CHANNELS)))
             .addNode(node("Conv", "h", "x", "wh"))
-            .addNode(
-                node("Conv", "g", "h", "wg").toBuilder()
-                    .addAttribute(OperatorWriter.integers("pads", 1, 1, 1, 1)));
+            .addNode(node("Conv", "g", "h", "wg").toBuilder().addAttribute(around(places)));
     return OnnxModel.of(
         ModelProto.newBuilder()
             .setIrVersion(8)
@@ -71,9 +71,23 @@ class BlockedModelTest {
         "start");
   }
 
+  /** Pads of 1. */
+  private static AttributeProto around(long... places) {
+    return OperatorWriter.integers("pads", with(all(1, places), all(1, places)));
+  }
+
+  private static long[] all(long size, long... places) {
+    return Arrays.stream(places).map(any -> size).toArray();
+  }
+
+  private static long[] with(long[] places, long... leading) {
+    return LongStream.concat(Arrays.stream(leading), Arrays.stream(places)).toArray();
+  }
+
   /** Weights that keep activations of the size that they have. */
   private static TensorProto weights(SplittableRandom random, String name, long... shape) {
-    float spread = (float) Math.sqrt(1.0 / (shape[1] * shape[2] * shape[3]));
+    float spread =
+        (float) Math.sqrt(1.0 / Arrays.stream(shape).skip(1).reduce(1, Math::multiplyExact));
     float[] values = normal(random, (int) Tensor.elements(shape));
     for (int i = 0; i < values.length; i++) {
       values[i] *= spread;
@@ -101,9 +115,8 @@ class BlockedModelTest {
   }
 
   /** A model of what is written behind the start; the tensors returned are its outputs. */
-  private static OnnxModel model(
-      long height, long width, Function<OperatorWriter, List<String>> write) {
-    GraphEditor editor = new GraphEditor(start(height, width));
+  private static OnnxModel model(long[] places, Function<OperatorWriter, List<String>> write) {
+    GraphEditor editor = new GraphEditor(start(places));
     OperatorWriter ops = editor.writer("test/");
     List<String> outputs = write.apply(ops);
     for (int i = 0; i < outputs.size(); i++) {
@@ -143,16 +156,20 @@ class BlockedModelTest {
   /** Compiles a model, and checks that it computes the same. */
   private static OnnxModel check(
       long height, long width, Function<OperatorWriter, List<String>> write) {
-    return check(model(height, width, write), BATCH, height, width);
+    return check(new long[] {height, width}, write);
   }
 
-  private static OnnxModel check(OnnxModel model, int batch, long height, long width) {
+  private static OnnxModel check(long[] places, Function<OperatorWriter, List<String>> write) {
+    return check(model(places, write), BATCH, places);
+  }
+
+  private static OnnxModel check(OnnxModel model, int batch, long... places) {
     OnnxModel compiled = BlockedModel.compile(model, SAMPLES, batch).orElseThrow();
     SplittableRandom random = new SplittableRandom(1);
     Map<String, Tensor> feeds = new HashMap<>();
-    feeds.put("x", tensor(random, batch, 3, height, width));
-    feeds.put("perSample", tensor(random, batch, CHANNELS, 1, 1));
-    feeds.put("perChannel", tensor(random, CHANNELS, 1, 1));
+    feeds.put("x", tensor(random, with(places, batch, 3)));
+    feeds.put("perSample", tensor(random, with(all(1, places), batch, CHANNELS)));
+    feeds.put("perChannel", tensor(random, with(all(1, places), CHANNELS)));
     try (ModelSession plain = ModelSession.open(model, ONE_THREAD);
         ModelSession blocked = ModelSession.open(compiled, ONE_THREAD)) {
       Map<String, Tensor> expected = plain.run(feeds);
@@ -561,10 +578,13 @@ class BlockedModelTest {
   @ParameterizedTest
   @ValueSource(ints = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20})
   void computesTheSameHoweverOperatorsFollowOneAnother(int seed) {
-    check(5, 4, ops -> drawn(ops, new SplittableRandom(seed)));
+    long[] image = {5, 4};
+    check(image, ops -> drawn(ops, new SplittableRandom(seed), image));
+    long[] series = {9};
+    check(series, ops -> drawn(ops, new SplittableRandom(seed), series));
   }
 
-  private static List<String> drawn(OperatorWriter ops, SplittableRandom random) {
+  private static List<String> drawn(OperatorWriter ops, SplittableRandom random, long... places) {
     List<String> activations = new ArrayList<>(List.of("h", "g"));
     List<String> outputs = new ArrayList<>();
     for (int i = 0; i < 20; i++) {
@@ -585,8 +605,7 @@ class BlockedModelTest {
             case 9 -> ops.relu(ops.add(ops.add(ops.mul(a, channel), "perSample"), b));
             case 10 -> ops.mul(a, ops.constant(0.5f));
             case 11 -> ops.node("Sigmoid", ops.node("Transpose", ops.node("Transpose", a)));
-            default ->
-                ops.emit("Conv", List.of(a, "wg"), OperatorWriter.integers("pads", 1, 1, 1, 1));
+            default -> ops.emit("Conv", List.of(a, "wg"), around(places));
           };
       // bounded, so that a difference is not drowned by what grew large
       String small = ops.mul(next, ops.constant(0.5f));
@@ -602,6 +621,116 @@ class BlockedModelTest {
     return outputs;
   }
 
+  private static AttributeProto pads(long... pads) {
+    return OperatorWriter.integers("pads", pads);
+  }
+
+  private static AttributeProto strides(long... strides) {
+    return OperatorWriter.integers("strides", strides);
+  }
+
+  @Test
+  void convolvesAndPoolsSeries() {
+    OnnxModel compiled =
+        check(
+            new long[] {12},
+            ops -> {
+              SplittableRandom random = new SplittableRandom(3);
+              long[] four = {CHANNELS, CHANNELS, 4};
+              String w = ops.constant(floats(weights(random, "w", four)), four);
+              long[] single = {CHANNELS, 1, 5};
+              String d = ops.constant(floats(weights(random, "d", single)), single);
+              String bias = ops.constant(normal(random, CHANNELS), CHANNELS);
+              return List.of(
+                  ops.emit("Conv", List.of("g", w, bias), strides(2), pads(2, 1)),
+                  ops.emit(
+                      "Conv", List.of("g", w), OperatorWriter.integers("dilations", 2), pads(0, 3)),
+                  ops.emit(
+                      "Conv",
+                      List.of("g", d),
+                      OperatorWriter.integer("group", CHANNELS),
+                      pads(2, 2)),
+                  ops.emit("ConvTranspose", List.of("g", w), strides(2), pads(1, 1)),
+                  ops.emit(
+                      "ConvTranspose",
+                      List.of("g", w),
+                      strides(2),
+                      OperatorWriter.integers("output_padding", 1)),
+                  ops.emit(
+                      "ConvTranspose",
+                      List.of("g", w),
+                      strides(2),
+                      OperatorWriter.integers("output_shape", 24)),
+                  ops.emit(
+                      "MaxPool",
+                      List.of("h"),
+                      OperatorWriter.integers("kernel_shape", 3),
+                      strides(2),
+                      pads(1, 0)),
+                  ops.emit(
+                      "AveragePool",
+                      List.of("g"),
+                      OperatorWriter.integers("kernel_shape", 3),
+                      pads(1, 1)));
+            });
+
+    assertThat(compiled.graph().getNodeList())
+        .filteredOn(node -> node.getOpType().matches("Conv|MaxPool|AveragePool"))
+        .allMatch(node -> node.getDomain().equals(BlockedOperators.DOMAIN));
+  }
+
+  @Test
+  void cutsPadsJoinsAndReducesSeries() {
+    OnnxModel compiled =
+        check(
+            new long[] {10},
+            ops -> {
+              String cut =
+                  ops.slice("g", new long[] {-1}, new long[] {1}, new long[] {9}, new long[] {2});
+              String padded = ops.pad(cut, 0, 0, 1, 0, 0, 5);
+              String joined = ops.concat(1, List.of("h", padded));
+              String longer = ops.concat(-1, List.of("h", ops.mul("g", "g")));
+              return List.of(
+                  padded,
+                  joined,
+                  ops.globalAveragePool(joined),
+                  longer,
+                  ops.reduceMean(longer, true, 2),
+                  ops.reduceMean(joined, false, -1),
+                  ops.reduceSum(joined, false, 0, 2),
+                  ops.reduceSum("g", false, 0),
+                  ops.reduceMean("g", true, 1),
+                  ops.reduceMean(ops.mul("g", "h"), false, 0, 1, 2),
+                  ops.reshape("h", BATCH, 10 * CHANNELS),
+                  ops.relu(ops.reshape("g", BATCH, CHANNELS / 2, 20)),
+                  ops.node("Flatten", ops.globalAveragePool("g")));
+            });
+
+    assertThat(count(compiled, "GlobalAveragePool")).isZero();
+  }
+
+  @Test
+  void leavesToOthersWhatIsNotForRows() {
+    OnnxModel compiled =
+        check(
+            new long[] {10},
+            ops -> {
+              String turned = ops.transpose("g", 0, 2, 1);
+              String attention = ops.matMul("g", turned);
+              String more = ops.add("h", ops.reshape("perSample", BATCH, 1, CHANNELS, 1));
+              String row = ops.constant(normal(new SplittableRandom(3), 10), 10);
+              return List.of(
+                  ops.relu(attention),
+                  ops.relu(turned),
+                  more,
+                  ops.mul(ops.add("g", row), "h"),
+                  ops.mul("h", "perChannel"),
+                  ops.reduceSum("perChannel", false, 0, 1));
+            });
+
+    assertThat(count(compiled, "MatMul")).isEqualTo(1);
+  }
+
   @Test
   void takesBatchesOfItsSizeAlone() {
     OnnxModel compiled = check(4, 5, ops -> List.of(ops.relu("h")));
@@ -611,7 +740,7 @@ class BlockedModelTest {
 
   @Test
   void asksForANameOfTheSamplesAxis() {
-    OnnxModel model = model(4, 5, ops -> List.of(ops.relu("h")));
+    OnnxModel model = model(new long[] {4, 5}, ops -> List.of(ops.relu("h")));
 
     assertThat(BlockedModel.compile(model, Dimension.symbolic(""), BATCH)).isEmpty();
     assertThat(BlockedModel.compile(model, Dimension.fixed(BATCH + 1), BATCH)).isEmpty();
