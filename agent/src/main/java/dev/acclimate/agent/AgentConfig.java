@@ -103,7 +103,7 @@ public record AgentConfig(
    * @param seed where methods that draw start from
    * @param calibration statistics of source samples, if any
    * @param state the state to start from, if any
-   * @param answers whose answers go out over HTTP
+   * @param answers whose answers go out
    */
   public record Model(
       Path file,
@@ -162,10 +162,10 @@ public record AgentConfig(
   }
 
   /**
-   * Whose answers go out over HTTP.
+   * Whose answers go out.
    *
    * @param mode at the start
-   * @param guard over adapted answers
+   * @param guard over adapted answers, over HTTP
    */
   public record Answers(Mode mode, GuardPolicy guard) {
     public static final Answers DEFAULT = new Answers(Mode.ACTIVE, GuardPolicy.DEFAULT);
@@ -229,11 +229,10 @@ public record AgentConfig(
     if (stream == null && http == null) {
       throw settings.wrong("kafka", "a kafka or an http section", "neither");
     }
-    boolean guarded = settings.has("guard");
-    if (stream != null && (guarded || !model.answers().mode().equals(Mode.ACTIVE))) {
+    if (stream != null && settings.has("guard")) {
       throw settings.wrong(
-          guarded ? "guard" : "mode",
-          "mode and guard for requests over HTTP alone; with a kafka section neither is there yet",
+          "guard",
+          "it for requests over HTTP alone; with a kafka section there is none yet",
           "a kafka section");
     }
     if (stream != null && settings.has("upstream")) {

@@ -68,7 +68,7 @@ final class AgentKeys {
           Mode.ACTIVE,
           "active",
           text -> Mode.parse(off(text)),
-          "whose answers go out over HTTP: the frozen model's, or with an `upstream` the server's,"
+          "whose answers go out: the frozen model's, or with an `upstream` the server's,"
               + " beside which the adapted one may run in `shadow`, or the adapted one's, for P % of"
               + " the streams or all");
   static final Key<GuardPolicy.Action> GUARD_POLICY =

@@ -112,10 +112,16 @@ class AgentConfigTest {
     assertThat(canary.guard().window()).isEqualTo(64);
   }
 
+  @Test
+  void readsTheModeOfAStream() throws IOException {
+    assertThat(AgentConfig.read(write(FULL)).model().answers().mode()).isEqualTo(Mode.ACTIVE);
+    assertThat(AgentConfig.read(write(FULL + "mode: shadow\n")).model().answers().mode())
+        .isEqualTo(Mode.SHADOW);
+  }
+
   @ParameterizedTest
-  @ValueSource(
-      strings = {"mode: shadow\n", "guard: {policy: hold}\n", "upstream: {url: 'http://a'}\n"})
-  void refusesModeAndGuardForStreams(String lines) throws IOException {
+  @ValueSource(strings = {"guard: {policy: hold}\n", "upstream: {url: 'http://a'}\n"})
+  void refusesWhatStreamsDoNotHave(String lines) throws IOException {
     Path file = write(FULL + lines);
 
     assertThatThrownBy(() -> AgentConfig.read(file))

@@ -4,6 +4,7 @@ import dev.acclimate.adapters.AdaptationState;
 import dev.acclimate.adapters.AdaptiveModel;
 import dev.acclimate.adapters.BatchResult;
 import dev.acclimate.adapters.Lessons;
+import dev.acclimate.adapters.serving.Mode;
 import dev.acclimate.models.Tensor;
 import dev.acclimate.models.TensorInfo;
 import java.nio.charset.StandardCharsets;
@@ -18,10 +19,12 @@ final class AdaptiveBatchModel implements BatchModel {
   private static final int DIGEST_DIGITS = 12;
 
   private final AdaptiveModel model;
+  private final Mode mode;
   private final Packed initial;
 
-  AdaptiveBatchModel(AdaptiveModel model) {
+  AdaptiveBatchModel(AdaptiveModel model, Mode mode) {
     this.model = model;
+    this.mode = mode;
     this.initial = new Packed(model.state());
   }
 
@@ -102,8 +105,18 @@ final class AdaptiveBatchModel implements BatchModel {
   }
 
   @Override
+  public Mode mode() {
+    return mode;
+  }
+
+  @Override
+  public Map<String, Tensor> runFrozen(Map<String, Tensor> inputs) {
+    return model.runFrozen(inputs);
+  }
+
+  @Override
   public Optional<Lessons> lessons() {
-    return model.lessons();
+    return mode.adapts() ? model.lessons() : Optional.empty();
   }
 
   @Override

@@ -2,6 +2,7 @@ package dev.acclimate.streams;
 
 import dev.acclimate.adapters.AdaptiveModel;
 import dev.acclimate.adapters.Lessons;
+import dev.acclimate.adapters.serving.Mode;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.Tensor;
 import dev.acclimate.models.TensorInfo;
@@ -25,7 +26,12 @@ public interface BatchModel {
    * still closes {@code model}, and leaves it alone meanwhile.
    */
   static BatchModel of(AdaptiveModel model) {
-    return new AdaptiveBatchModel(model);
+    return of(model, Mode.ACTIVE);
+  }
+
+  /** The same with another mode. */
+  static BatchModel of(AdaptiveModel model, Mode mode) {
+    return new AdaptiveBatchModel(model, mode);
   }
 
   /** The declared inputs; axis 0 is the batch, the others are fixed. */
@@ -70,6 +76,23 @@ public interface BatchModel {
    * @throws RuntimeException when the batch cannot be run
    */
   Result run(Map<String, Tensor> inputs, State from, State into);
+
+  /** Whose answers go out; what adapts does so to all batches. */
+  default Mode mode() {
+    return Mode.ACTIVE;
+  }
+
+  /**
+   * Answers a batch by the model as it was before it adapted; asked of models whose {@link #mode}
+   * is another than active.
+   *
+   * @param inputs as for {@link #run}
+   * @return the outputs by name, valid until the next such call or rejected step
+   * @throws RuntimeException when the batch cannot be run
+   */
+  default Map<String, Tensor> runFrozen(Map<String, Tensor> inputs) {
+    throw new UnsupportedOperationException(method() + " has no frozen model");
+  }
 
   /** How labels that come later become steps; empty for a model that learns from none. */
   default Optional<Lessons> lessons() {

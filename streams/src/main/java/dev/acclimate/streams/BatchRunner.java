@@ -6,7 +6,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -21,6 +20,7 @@ final class BatchRunner {
 
   private final StreamConfig config;
   private final BatchModel model;
+  private final Answering answering;
   private final StreamMeters meters;
   private final ResponseEncoder encoder;
   private final InputBatch single;
@@ -32,6 +32,7 @@ final class BatchRunner {
       StreamConfig config, BatchModel model, StreamMeters meters, @Nullable Feedback feedback) {
     this.config = config;
     this.model = model;
+    this.answering = Answering.by(model);
     this.meters = meters;
     this.encoder = new ResponseEncoder(model.outputs(), config.modelName(), config.modelVersion());
     this.single = new InputBatch(model.inputs(), config.batching().max());
@@ -105,44 +106,49 @@ final class BatchRunner {
     OutgoingRecords outgoing = new OutgoingRecords(config, model.method());
     BatchTally tally = new BatchTally();
     long start = System.nanoTime();
-    Optional<BatchModel.Result> result = Optional.empty();
-    boolean thrown = false;
-    if (batch.samples().samples() > 0) {
-      try {
-        result = Optional.of(model.run(tasks.withTasks(batch), from, into));
-      } catch (RuntimeException e) {
-        thrown = true;
-        log.warn(
-            "the model failed on a batch of {}, trying its records one by one: {}",
-            batch.lane().id(),
-            e.toString());
-        log.debug("the model's failure", e);
+    if (batch.samples().samples() == 0) {
+      for (Item item : batch.items()) {
+        if (item instanceof Item.Refused refused) {
+          refuse(item, refused.why(), outgoing, tally);
+        }
       }
+      return new Outcome(outgoing, tally, from, into, true, 0, List.of());
     }
-    if (thrown) {
+    BatchAnswers answers;
+    try {
+      answers = answering.answer(batch, tasks.withTasks(batch), from, into);
+    } catch (RuntimeException e) {
+      log.warn(
+          "the model failed on a batch of {}, trying its records one by one: {}",
+          batch.lane().id(),
+          e.toString());
+      log.debug("the model's failure", e);
       return oneByOne(batch, from, into, outgoing, tally, start);
     }
-    long nanos = result.isPresent() ? timed(start) : 0;
-    boolean adapted = result.isPresent() && result.get().adapted();
-    result.ifPresent(r -> tally.ran(r.adapted()));
+    long nanos = timed(start, answers.frozenNanos());
+    tally.ran(answers.taken());
+    int[] frozen = frozenClasses(answers, batch.samples().tensors());
     List<Prediction> predictions = new ArrayList<>();
-    int[] frozen =
-        feedback == null || result.isEmpty() ? null : feedback.shadow(batch.samples().tensors());
     for (Item item : batch.items()) {
       if (item instanceof Item.Refused refused) {
         refuse(item, refused.why(), outgoing, tally);
-      } else if (item instanceof Item.Accepted accepted && result.isPresent()) {
+      } else if (item instanceof Item.Accepted accepted) {
         try {
-          respond(accepted, result.get(), accepted.first(), outgoing, tally);
-          predict(accepted, result.get(), accepted.first(), frozen, predictions);
+          respond(accepted, answers, accepted.first(), outgoing, tally);
+          predict(accepted, answers, accepted.first(), frozen, predictions);
         } catch (InvalidRecordException e) {
           refuse(item, e, outgoing, tally);
         }
       }
     }
-    return adapted
-        ? new Outcome(outgoing, tally, into, null, true, nanos, predictions)
-        : new Outcome(outgoing, tally, from, into, true, nanos, predictions);
+    return new Outcome(
+        outgoing,
+        tally,
+        answers.next(),
+        answers.next() == from ? into : null,
+        true,
+        nanos,
+        predictions);
   }
 
   private Outcome oneByOne(
@@ -155,6 +161,7 @@ final class BatchRunner {
     List<Prediction> predictions = new ArrayList<>();
     BatchModel.State state = from;
     BatchModel.State other = into;
+    long frozenNanos = 0;
     for (Item item : batch.items()) {
       if (item instanceof Item.Refused refused) {
         refuse(item, refused.why(), outgoing, tally);
@@ -162,22 +169,22 @@ final class BatchRunner {
         single.clear();
         single.addFrom(batch.samples(), accepted.first(), accepted.request().samples());
         try {
-          BatchModel.Result result = alone(single.tensors(), state, other);
-          tally.ran(result.adapted());
-          if (result.adapted()) {
+          BatchAnswers answers = alone(single.tensors(), state, other);
+          tally.ran(answers.taken());
+          frozenNanos += answers.frozenNanos();
+          if (answers.next() != state) {
             // the state before the batch must outlive it: it is what a rollback goes back to
-            BatchModel.State written = other;
             other = state == from ? spare : state;
-            state = written;
+            state = answers.next();
           }
-          respond(accepted, result, 0, outgoing, tally);
-          predict(accepted, result, 0, null, predictions);
+          respond(accepted, answers, 0, outgoing, tally);
+          predict(accepted, answers, 0, null, predictions);
         } catch (InvalidRecordException e) {
           refuse(item, e, outgoing, tally);
         }
       }
     }
-    long nanos = timed(start);
+    long nanos = timed(start, frozenNanos);
     if (state == spare) {
       spare = into;
     }
@@ -185,41 +192,57 @@ final class BatchRunner {
         outgoing, tally, state, state == from ? into : null, false, nanos, predictions);
   }
 
-  private BatchModel.Result alone(
+  private BatchAnswers alone(
       Map<String, Tensor> inputs, BatchModel.State from, BatchModel.State into)
       throws InvalidRecordException {
     try {
-      return model.run(inputs, from, into);
+      return answering.answerAlone(inputs, from, into);
     } catch (RuntimeException e) {
       throw new InvalidRecordException(DeadLetterReason.MODEL_FAILURE, e.toString());
     }
   }
 
+  /**
+   * The frozen model's classes, to be compared with the adapted one's; null where there are none.
+   */
+  private int @Nullable [] frozenClasses(BatchAnswers answers, Map<String, Tensor> inputs) {
+    if (feedback == null || answers.adapted() == null) {
+      return null;
+    }
+    return answers.frozen() == null ? feedback.shadow(inputs) : feedback.classes(answers.frozen());
+  }
+
   private void respond(
       Item.Accepted item,
-      BatchModel.Result result,
+      BatchAnswers answers,
       int first,
       OutgoingRecords outgoing,
       BatchTally tally)
       throws InvalidRecordException {
-    InferenceResponse response = encoder.encode(item.request(), result.outputs(), first);
-    outgoing.answer(item.record(), response, result.step());
-    tally.answer();
+    InferenceResponse response = encoder.encode(item.request(), answers.to(item.record()), first);
+    Answerer answerer = answers.answerer(item.record());
+    outgoing.answer(item.record(), response, answers.step(), answerer);
+    tally.answer(answerer);
   }
 
-  /** Notes the classes of a request, whose first sample's outputs are at {@code first}. */
+  /**
+   * Notes the classes of a request, whose first sample's outputs are at {@code first}: the adapted
+   * model's whoever answered it, and those that went out where it was not asked.
+   */
   private void predict(
       Item.Accepted item,
-      BatchModel.Result result,
+      BatchAnswers answers,
       int first,
       int @Nullable [] frozen,
       List<Prediction> predictions) {
     if (feedback != null) {
       int samples = item.request().samples();
+      Map<String, Tensor> adapted = answers.adapted();
       predictions.add(
           new Prediction(
               item,
-              feedback.classes(result.outputs(), first, samples),
+              feedback.classes(
+                  adapted == null ? answers.to(item.record()) : adapted, first, samples),
               frozen == null ? null : Arrays.copyOfRange(frozen, first, first + samples)));
     }
   }
@@ -238,9 +261,10 @@ final class BatchRunner {
                 why.getMessage()));
   }
 
-  private long timed(long start) {
-    long nanos = System.nanoTime() - start;
-    meters.modelTook(nanos);
+  /** The adapted model's time, the frozen one's taken off. */
+  private long timed(long start, long frozenNanos) {
+    long nanos = System.nanoTime() - start - frozenNanos;
+    meters.modelTook(nanos, frozenNanos);
     return nanos;
   }
 

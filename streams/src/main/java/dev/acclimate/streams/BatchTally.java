@@ -2,17 +2,20 @@ package dev.acclimate.streams;
 
 import java.util.EnumMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Counts what became of a batch's records until the commit makes them true. */
 final class BatchTally {
   private final Map<DeadLetterReason, Integer> dead = new EnumMap<>(DeadLetterReason.class);
   private int answered;
+  private int frozen;
   private int refused;
   private int steps;
   private int rejected;
 
-  void answer() {
+  void answer(@Nullable Answerer answerer) {
     answered++;
+    frozen += answerer == Answerer.FROZEN ? 1 : 0;
   }
 
   void refuse(DeadLetterReason reason) {
@@ -20,11 +23,11 @@ final class BatchTally {
     dead.merge(reason, 1, Integer::sum);
   }
 
-  void ran(boolean adapted) {
-    if (adapted) {
-      steps++;
-    } else {
-      rejected++;
+  void ran(BatchAnswers.Step step) {
+    switch (step) {
+      case TAKEN -> steps++;
+      case REJECTED -> rejected++;
+      case NONE -> {}
     }
   }
 
@@ -36,16 +39,17 @@ final class BatchTally {
     return answered;
   }
 
+  /** Answers of the frozen model. */
+  int frozen() {
+    return frozen;
+  }
+
   int steps() {
     return steps;
   }
 
   int rejected() {
     return rejected;
-  }
-
-  boolean ran() {
-    return steps + rejected > 0;
   }
 
   boolean onlyModelFailures() {

@@ -159,6 +159,11 @@ public final class Feedback implements AutoCloseable {
     return predictions.classes(outputs, first, count);
   }
 
+  /** The classes of all samples of a batch. */
+  int[] classes(Map<String, Tensor> outputs) {
+    return predictions.classes(outputs);
+  }
+
   /**
    * Takes in a request whose answer was committed.
    *

@@ -7,6 +7,7 @@ import java.util.List;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.header.Headers;
+import org.jspecify.annotations.Nullable;
 
 /** The records that a batch sends: responses and dead letters, in the order of their requests. */
 final class OutgoingRecords {
@@ -29,7 +30,17 @@ final class OutgoingRecords {
     return Math.max(config.batching().maxRecordBytes(), 1 << 20);
   }
 
-  void answer(ConsumerRecord<byte[], byte[]> request, InferenceResponse response, long step)
+  /**
+   * Adds a response.
+   *
+   * @param step how many steps the state has behind it
+   * @param answerer which model it is from; null where that goes without saying
+   */
+  void answer(
+      ConsumerRecord<byte[], byte[]> request,
+      InferenceResponse response,
+      long step,
+      @Nullable Answerer answerer)
       throws InvalidRecordException {
     if (response.value().length > maxBytes) {
       throw new InvalidRecordException(
@@ -44,6 +55,9 @@ final class OutgoingRecords {
     Headers headers = record.headers();
     headers.add("acclimate-method", bytes(method));
     headers.add("acclimate-step", bytes(Long.toString(step)));
+    if (answerer != null) {
+      headers.add("acclimate-answer", bytes(answerer.tag()));
+    }
     if (response.binary()) {
       headers.add(RecordHeaders.HEADER_LENGTH, bytes(Integer.toString(response.headerLength())));
     }

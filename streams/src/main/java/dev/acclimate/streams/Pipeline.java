@@ -440,13 +440,15 @@ final class Pipeline {
     }
     LogReader logReader = new LogReader(reader, from);
     for (BatchBoundary boundary : boundaries) {
-      if (!broken.contains(boundary.stream())) {
+      BatchModel.State before = replayed.getOrDefault(boundary.stream(), model.initialState());
+      // a batch that left the state where it was, as all do in mode off, is not run again
+      boolean moved = before.step() != boundary.step();
+      if (moved && !broken.contains(boundary.stream())) {
         MicroBatch batch = read(lane, boundary, logReader);
         if (batch == null) {
           broken.add(boundary.stream());
           continue;
         }
-        BatchModel.State before = replayed.getOrDefault(boundary.stream(), model.initialState());
         BatchModel.State into = states.take();
         BatchModel.State after = modelThread.call(() -> runner.replay(batch, before, into));
         batches.give(batch.samples());

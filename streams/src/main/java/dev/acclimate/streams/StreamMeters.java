@@ -29,12 +29,14 @@ import org.apache.kafka.clients.producer.Producer;
  * committed: a batch that is rolled back and run again counts once.
  *
  * <ul>
- *   <li>{@code acclimate.records.in}, {@code acclimate.records.out}: requests and responses
+ *   <li>{@code acclimate.records.in}, {@code acclimate.records.out}: requests and responses; {@code
+ *       acclimate.records.frozen}: those of the responses that the frozen model gave
  *   <li>{@code acclimate.records.dead}: dead letters by {@code reason}, a {@link DeadLetterReason}
  *   <li>{@code acclimate.batch.size}: samples a batch; {@code acclimate.batch.fill}: as a fraction
  *       of a full one
  *   <li>{@code acclimate.batch.latency}: from the first record in hand to the commit
  *   <li>{@code acclimate.model.time}: the model's run of a batch
+ *   <li>{@code acclimate.frozen.time}: the frozen model's, where a mode or a guard asks it
  *   <li>{@code acclimate.commit.time}: a batch's transaction, while the model runs the next
  *   <li>{@code acclimate.batches.due}: batches that wait for the model
  *   <li>{@code acclimate.streams}: streams with a state of their own; {@code
@@ -42,7 +44,7 @@ import org.apache.kafka.clients.producer.Producer;
  *   <li>{@code acclimate.journal.bytes}: what the state topic got
  *   <li>{@code acclimate.recovery.time}: from a partition's arrival to its state
  *   <li>{@code acclimate.steps}, {@code acclimate.steps.rejected}: batches that moved the state,
- *       and those the model answered without
+ *       and those the model answered without, since a value was not finite
  *   <li>{@code acclimate.learning.steps}: steps from labels, {@code taken} or {@code refused} as
  *       not finite or too long; {@code acclimate.learning.labels}: labels by the outcome of their
  *       step, or that they made none: {@code unknown}, {@code duplicate}, {@code invalid}; {@code
@@ -75,10 +77,12 @@ final class StreamMeters {
   private final List<Meter> registered = new ArrayList<>();
   private final Counter in;
   private final Counter out;
+  private final Counter frozen;
   private final Map<DeadLetterReason, Counter> dead = new EnumMap<>(DeadLetterReason.class);
   private final DistributionSummary batchSize;
   private final Timer batchLatency;
   private final Timer modelTime;
+  private final Timer frozenTime;
   private final DistributionSummary batchFill;
   private final Timer commitTime;
   private final Timer recoveryTime;
@@ -102,6 +106,7 @@ final class StreamMeters {
     this.tags = Tags.of("group", group, "method", method);
     this.in = counter("acclimate.records.in", "Requests committed", tags);
     this.out = counter("acclimate.records.out", "Responses committed", tags);
+    this.frozen = counter("acclimate.records.frozen", "Responses that the frozen model gave", tags);
     for (DeadLetterReason reason : DeadLetterReason.values()) {
       Tags withReason = tags.and("reason", reason.tag());
       dead.put(reason, counter("acclimate.records.dead", "Dead letters committed", withReason));
@@ -116,6 +121,8 @@ final class StreamMeters {
                 .register(registry));
     this.batchLatency = timer("acclimate.batch.latency", "From the first record to the commit");
     this.modelTime = timer("acclimate.model.time", "The model's run of a batch");
+    this.frozenTime =
+        timer("acclimate.frozen.time", "The frozen model's run of a batch, for guard and modes");
     this.batchFill =
         keep(
             DistributionSummary.builder("acclimate.batch.fill")
@@ -177,8 +184,12 @@ final class StreamMeters {
     return metrics;
   }
 
-  void modelTook(long nanos) {
+  /** The models ran a batch; {@code frozen} is 0 where the frozen one did not. */
+  void modelTook(long nanos, long frozen) {
     modelTime.record(nanos, TimeUnit.NANOSECONDS);
+    if (frozen > 0) {
+      frozenTime.record(frozen, TimeUnit.NANOSECONDS);
+    }
   }
 
   void learningTook(long nanos) {
@@ -239,6 +250,7 @@ final class StreamMeters {
   void committed(BatchTally tally, int samples, int capacity, Duration latency) {
     in.increment(tally.records());
     out.increment(tally.answered());
+    frozen.increment(tally.frozen());
     tally.dead().forEach((reason, count) -> dead(reason).increment(count));
     steps.increment(tally.steps());
     rejected.increment(tally.rejected());

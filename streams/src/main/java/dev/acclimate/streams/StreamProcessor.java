@@ -67,7 +67,9 @@ import org.slf4j.LoggerFactory;
  *
  * <p>A response carries the headers {@code acclimate-method}, {@code acclimate-step} (how many
  * steps the state had behind it), the request's {@code traceparent} and {@code tracestate}, and in
- * binary form {@code inference-header-content-length}.
+ * binary form {@code inference-header-content-length}. Where the model's {@link BatchModel#mode} is
+ * another than active, {@code acclimate-answer} tells whether it is the {@code adapted} model's or
+ * the {@code frozen} one's.
  *
  * <h2>What goes wrong, and what happens then</h2>
  *
