@@ -88,10 +88,12 @@ public final class AdaptedModel {
   /** The model that answers, and learns as it does where that needs no labels. */
   private static OnnxModel rewrite(
       OnnxModel source, StateLayout layout, List<NormalizationSite> sites) {
-    if (!(layout.method() instanceof CompanionMethod learning) || learnsLater(learning)) {
-      return forward(source, layout, sites, Set.of()).model();
+    if (!(layout.method() instanceof CompanionMethod learning)) {
+      return forward(source, layout, sites, Set.of(), Optional.empty()).model();
     }
-    return withCompanion(source, layout, learning, sites);
+    return learnsLater(learning)
+        ? forward(source, layout, sites, Set.of(), learning.learnt(source, sites).weights()).model()
+        : withCompanion(source, layout, learning, sites);
   }
 
   private static OnnxModel withCompanion(
@@ -99,9 +101,11 @@ public final class AdaptedModel {
       StateLayout layout,
       CompanionMethod learning,
       List<NormalizationSite> sites) {
-    Set<String> learnt = Set.copyOf(learning.learntStates(source));
-    Forward forward = forward(source, layout, sites, learnt);
-    return CompanionGraph.append(forward.model(), layout, learning, sites, forward.constants());
+    Set<String> learnt = Set.copyOf(learning.learntStates(source, sites));
+    Optional<PackedParameters> weights = learning.learnt(source, sites).weights();
+    Forward forward = forward(source, layout, sites, learnt, weights);
+    return CompanionGraph.append(
+        source, forward.model(), layout, learning, sites, forward.constants());
   }
 
   private static boolean learnsLater(CompanionMethod method) {
@@ -114,7 +118,7 @@ public final class AdaptedModel {
     if (!(layout.method() instanceof CompanionMethod learning) || !learnsLater(learning)) {
       return null;
     }
-    Set<String> learnt = Set.copyOf(learning.learntStates(source));
+    Set<String> learnt = Set.copyOf(learning.learntStates(source, sites));
     Set<String> wanted = new HashSet<>(Set.of(LOSS, TAKEN));
     layout.tensors().stream()
         .filter(state -> learnt.contains(state.name()))
@@ -135,10 +139,16 @@ public final class AdaptedModel {
    * Replaces the sites.
    *
    * @param left names of states whose next values are written later
+   * @param weights parameters that are states too, beside the sites' own
    */
   private static Forward forward(
-      OnnxModel source, StateLayout layout, List<NormalizationSite> sites, Set<String> left) {
-    GraphEditor editor = new GraphEditor(source);
+      OnnxModel source,
+      StateLayout layout,
+      List<NormalizationSite> sites,
+      Set<String> left,
+      Optional<PackedParameters> weights) {
+    GraphEditor editor =
+        new GraphEditor(weights.map(packed -> packed.removedFrom(source)).orElse(source));
     Dimension samples = sampleAxis(source, layout.method(), sites);
     if (layout.method().readsTasks()) {
       editor.addInput(AdaptiveModel.TASK_INPUT, ElementType.INT64, List.of(samples));
@@ -151,6 +161,7 @@ public final class AdaptedModel {
       editor.addInput(packed.input(), ElementType.FP32, packed.sizes());
       parts.add(unpack.split(packed.input(), channelAxis(kind), widths));
     }
+    weights.ifPresent(packed -> packed.unpack(unpack));
     editor.prepend(unpack.nodes());
     List<StateTensor> shared = layout.sharedTensors();
     shared.forEach(state -> editor.addInput(state.input(), ElementType.FP32, state.sizes()));
@@ -244,6 +255,17 @@ public final class AdaptedModel {
     Dimension samples = batchInput(source.inputs()).dimensions().get(0);
     // what is not adapted, ONNX Runtime puts in blocks itself
     int size = adaptedSites.isEmpty() ? 0 : settings.batchSize();
+    if (layout.method() instanceof CompanionMethod learning
+        && size > 0
+        && !learnsLater(learning)
+        && learning.learnt(source, adaptedSites).weights().isPresent()) {
+      // gradients of weights take a form of their own where the batch's size is known
+      return BatchSessions.open(
+          model,
+          () -> adapt(source.withSize(samples, size), learning).model(),
+          Dimension.fixed(size),
+          settings);
+    }
     return BatchSessions.open(model, () -> model, samples, settings.forBatchesOf(size));
   }
 

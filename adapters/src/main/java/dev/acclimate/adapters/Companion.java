@@ -3,6 +3,7 @@ package dev.acclimate.adapters;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.gradients.Adam;
 import dev.acclimate.models.gradients.Optimizer;
+import dev.acclimate.models.gradients.ParameterSet;
 import dev.acclimate.models.gradients.Sgd;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -13,7 +14,8 @@ import java.util.stream.Stream;
 
 /**
  * Learning beside a method that adapts statistics: gradient steps that move scale and offset (gamma
- * and beta) of the adapted sites, with each batch without labels or, later, from labels.
+ * and beta) of the adapted sites, or other parameters too, with each batch without labels or,
+ * later, from labels.
  *
  * @param kind which one
  * @param objective what the steps make smaller
@@ -21,6 +23,7 @@ import java.util.stream.Stream;
  * @param momentum of {@code sgd}
  * @param learningRate length of a step
  * @param steps for each batch
+ * @param parameters which ones learn; affine for scale and offset of the adapted sites
  * @param maxGradientNorm longer gradients are cut to that length; 0 for no limit
  * @param maxStep longest step, as a part of the length of the parameters; longer ones are not taken
  * @param output the model's output that holds the scores, empty for the first
@@ -32,6 +35,7 @@ record Companion(
     double momentum,
     double learningRate,
     int steps,
+    ParameterSet parameters,
     double maxGradientNorm,
     double maxStep,
     String output) {
@@ -94,16 +98,6 @@ record Companion(
     }
   }
 
-  /** Which parameters are learnt. */
-  private enum Parameters {
-    AFFINE;
-
-    @Override
-    public String toString() {
-      return name().toLowerCase(Locale.ROOT);
-    }
-  }
-
   /** A companion that stands alone, put beside the method that its paper has it with. */
   static MethodSpec complete(MethodSpec spec) {
     for (Kind kind : Kind.values()) {
@@ -148,7 +142,6 @@ record Companion(
     double momentum =
         algorithm == Algorithm.SGD ? options.number("momentum", 0.9, 0, false, 0.9999) : 0;
     int steps = options.integer("steps", 1, 1, 16);
-    options.choice("parameters", Parameters.AFFINE, Parameters.class);
     return new Companion(
         kind,
         kind.objective(options),
@@ -156,9 +149,14 @@ record Companion(
         momentum,
         rate,
         steps,
+        parameters(options.text("parameters")),
         options.number("max-gradient-norm", 0, 0, false, Double.MAX_VALUE),
         options.number("max-step", 0.1, 0, true, Double.MAX_VALUE),
         options.text("output"));
+  }
+
+  private static ParameterSet parameters(String text) {
+    return text.isEmpty() ? ParameterSet.affine() : ParameterSet.parse(text);
   }
 
   String name() {
@@ -185,7 +183,7 @@ record Companion(
       options.put("momentum", Double.toString(momentum));
     }
     options.put("steps", Integer.toString(steps));
-    options.put("parameters", Parameters.AFFINE.toString());
+    options.put("parameters", parameters.toString());
     options.putAll(objective.options());
     options.put("max-gradient-norm", Double.toString(maxGradientNorm));
     options.put("max-step", Double.toString(maxStep));

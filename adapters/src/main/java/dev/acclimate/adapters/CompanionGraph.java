@@ -1,7 +1,7 @@
 package dev.acclimate.adapters;
 
-import static dev.acclimate.adapters.CompanionMethod.BETA;
-import static dev.acclimate.adapters.CompanionMethod.GAMMA;
+import static dev.acclimate.adapters.LearntParameters.BETA;
+import static dev.acclimate.adapters.LearntParameters.GAMMA;
 
 import dev.acclimate.models.Dimension;
 import dev.acclimate.models.ElementType;
@@ -9,15 +9,18 @@ import dev.acclimate.models.GraphEditor;
 import dev.acclimate.models.NormalizationSite;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.OperatorWriter;
+import dev.acclimate.models.Tensor;
 import dev.acclimate.models.gradients.Backpropagation;
 import dev.acclimate.models.gradients.Backpropagation.Normalization;
 import dev.acclimate.models.gradients.Optimizer;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -46,6 +49,8 @@ final class CompanionGraph {
   private final boolean countsSteps;
   private final StateLayout layout;
   private final List<NormalizationSite> sites;
+  private final OnnxModel source;
+  private final LearntParameters learnt;
   private final List<String> states;
   private final OnnxModel differentiated;
   private final GraphEditor editor;
@@ -57,11 +62,12 @@ final class CompanionGraph {
    * A loss with its gradients, names of tensors.
    *
    * @param loss as the objective wrote it
-   * @param gradients of gamma and beta, packed like these
+   * @param gradients of what is learnt, packed like that
    */
   private record Pass(Objective.Loss loss, Map<String, String> gradients) {}
 
   private CompanionGraph(
+      OnnxModel source,
       OnnxModel forward,
       StateLayout layout,
       CompanionMethod method,
@@ -74,7 +80,9 @@ final class CompanionGraph {
         method.nap() == null ? null : new SiteProjection(method.nap(), forward, sites);
     this.countsSteps = method.countsSteps();
     Logits logits = Logits.of(forward, companion.output());
-    this.states = method.learntStates(forward);
+    this.source = source;
+    this.learnt = method.learnt(source, sites);
+    this.states = method.learntStates(source, sites);
     GraphEditor withLoss = new GraphEditor(forward);
     if (companion.lessons().isPresent()) {
       Dimension samples = AdaptedModel.batchInput(forward.inputs()).dimensions().get(0);
@@ -90,13 +98,17 @@ final class CompanionGraph {
         Backpropagation.append(
                 backward,
                 loss.value(),
-                List.of(input(GAMMA), input(BETA)),
+                learnt.names().stream().map(CompanionGraph::input).toList(),
                 Normalization.FROZEN,
                 held)
             .gradients();
-    this.firstPass =
-        new Pass(
-            loss, Map.of(GAMMA, get(gradients, input(GAMMA)), BETA, get(gradients, input(BETA))));
+    OperatorWriter masks = backward.writer("acclimate/mask/");
+    Map<String, String> wanted = new LinkedHashMap<>();
+    for (String name : learnt.names()) {
+      wanted.put(name, learnt.masked(masks, name, get(gradients, input(name))));
+    }
+    backward.append(masks.nodes());
+    this.firstPass = new Pass(loss, wanted);
     this.differentiated = backward.build();
     this.editor = new GraphEditor(differentiated);
   }
@@ -104,16 +116,18 @@ final class CompanionGraph {
   /**
    * Appends learning to an adapted model whose learnt states are inputs already.
    *
+   * @param source the model that was adapted
    * @param sites those that are adapted
    * @param constants tensors that gradients do not pass
    */
   static OnnxModel append(
+      OnnxModel source,
       OnnxModel forward,
       StateLayout layout,
       CompanionMethod method,
       List<NormalizationSite> sites,
       Set<String> constants) {
-    return new CompanionGraph(forward, layout, method, sites, constants).write();
+    return new CompanionGraph(source, forward, layout, method, sites, constants).write();
   }
 
   private static String input(String state) {
@@ -220,7 +234,7 @@ final class CompanionGraph {
     if (projection != null) {
       gradients = pulled(ops, projection, now, gradients);
     }
-    for (String parameter : List.of(GAMMA, BETA)) {
+    for (String parameter : learnt.names()) {
       List<String> names = new ArrayList<>();
       optimizer.slots().forEach(slot -> names.add(CompanionMethod.slotName(parameter, slot)));
       Optimizer.Step step =
@@ -291,8 +305,13 @@ final class CompanionGraph {
     return ops.node("Where", condition, yes, no);
   }
 
-  private static String squares(OperatorWriter ops, Map<String, String> vectors) {
-    return ops.add(square(ops, get(vectors, GAMMA)), square(ops, get(vectors, BETA)));
+  private String squares(OperatorWriter ops, Map<String, String> vectors) {
+    String sum = "";
+    for (String name : learnt.names()) {
+      String square = square(ops, get(vectors, name));
+      sum = sum.isEmpty() ? square : ops.add(sum, square);
+    }
+    return sum;
   }
 
   private static String square(OperatorWriter ops, String vector) {
@@ -322,7 +341,7 @@ final class CompanionGraph {
     String sound =
         ops.node("And", below(ops, ops.node("Abs", loss), finite), below(ops, squares, finite));
     Map<String, String> steps = new HashMap<>();
-    for (String parameter : List.of(GAMMA, BETA)) {
+    for (String parameter : learnt.names()) {
       steps.put(parameter, ops.sub(get(moved, parameter), get(now, parameter)));
     }
     float part = (float) (companion.maxStep() * companion.maxStep());
@@ -344,12 +363,11 @@ final class CompanionGraph {
             ops.node("Greater", average, ops.constant(0f)),
             below(ops, average, ops.constant((float) resetBelow)));
     Map<String, String> start = new HashMap<>();
-    start.put(GAMMA, start(ops, GAMMA));
-    start.put(BETA, start(ops, BETA));
+    learnt.names().forEach(name -> start.put(name, start(ops, name)));
     start.put(CompanionMethod.STEPS, ops.constant(0f));
     start.put(SharpnessAwareEntropy.AVERAGE, ops.constant(0f));
     for (Optimizer.Slot slot : companion.optimizer().slots()) {
-      for (String parameter : List.of(GAMMA, BETA)) {
+      for (String parameter : learnt.names()) {
         start.put(CompanionMethod.slotName(parameter, slot), ops.constant(slot.start()));
       }
     }
@@ -361,6 +379,12 @@ final class CompanionGraph {
 
   /** A parameter's packed value in the source. */
   private String start(OperatorWriter ops, String parameter) {
+    Optional<PackedParameters> weights = learnt.weights();
+    if (weights.isPresent() && weights.get().state().name().equals(parameter)) {
+      try (Tensor start = weights.get().start(source)) {
+        return ops.constant(start.toFloatArray(), start.shape());
+      }
+    }
     Function<NormalizationSite, float[]> vector =
         parameter.equals(GAMMA) ? NormalizationSite::gamma : NormalizationSite::beta;
     float[] values = new float[layout.totalChannels()];

@@ -1,10 +1,12 @@
 package dev.acclimate.adapters;
 
+import dev.acclimate.models.ElementType;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.NormalizationSite;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.Tensor;
 import dev.acclimate.models.gradients.Optimizer;
+import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -16,15 +18,16 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A method that adapts statistics, with a companion that learns scale and offset of the sites which
- * it adapts. Both, and what the optimizer remembers of them, are state like the statistics.
+ * it adapts, or other parameters too. These, and what the optimizer remembers of them, are state
+ * like the statistics.
  *
  * @param base adapts the statistics
  * @param companion learns
  * @param nap projects what was learnt; null where it is free
  */
 record CompanionMethod(Method base, Companion companion, @Nullable Nap nap) implements Method {
-  static final String GAMMA = "gamma";
-  static final String BETA = "beta";
+  private static final List<String> SITES_OWN =
+      List.of(LearntParameters.GAMMA, LearntParameters.BETA);
 
   /** Steps taken, counted for a projection that is not due at each. */
   static final String STEPS = "learning_step";
@@ -55,6 +58,11 @@ record CompanionMethod(Method base, Companion companion, @Nullable Nap nap) impl
       throw new InvalidInputException(
           "method 'source+%s': source adapts no site whose scale and offset could be learnt: use %s"
               .formatted(companion.name(), "tbn+" + companion.name()));
+    }
+    if (nap != null && !companion.parameters().isAffine()) {
+      throw new InvalidInputException(
+          "method '%s+%s+nap': nap projects scale and offset: leave it out, or take parameters=affine"
+              .formatted(base.name(), companion.name()));
     }
     return new CompanionMethod(base, companion, nap);
   }
@@ -97,10 +105,10 @@ record CompanionMethod(Method base, Companion companion, @Nullable Nap nap) impl
   /** Gamma and beta, then what the optimizer keeps of each. */
   private List<StateKind> learntKinds() {
     List<StateKind> kinds = new ArrayList<>();
-    for (String parameter : List.of(GAMMA, BETA)) {
+    for (String parameter : SITES_OWN) {
       kinds.add(new StateKind(parameter, 0));
     }
-    for (String parameter : List.of(GAMMA, BETA)) {
+    for (String parameter : SITES_OWN) {
       companion.optimizer().slots().stream()
           .filter(Optimizer.Slot::perElement)
           .forEach(slot -> kinds.add(new StateKind(slotName(parameter, slot), 0)));
@@ -117,34 +125,58 @@ record CompanionMethod(Method base, Companion companion, @Nullable Nap nap) impl
     return nap != null && nap.every() > 1;
   }
 
+  /** What the companion learns in a model with these adapted sites. */
+  LearntParameters learnt(OnnxModel source, List<NormalizationSite> adapted) {
+    String logits = Logits.of(source, companion.output()).tensor();
+    return LearntParameters.of(companion.parameters(), source, logits, adapted);
+  }
+
   /** The names of the states that the companion's steps change. */
-  List<String> learntStates(OnnxModel source) {
-    int classes = Logits.of(source, companion.output()).classes();
+  List<String> learntStates(OnnxModel source, List<NormalizationSite> adapted) {
     return Stream.concat(
             learntKinds().stream().map(StateKind::name),
-            learntOnce(classes).stream().map(SharedState::name))
+            learntOnce(source, adapted).stream().map(SharedState::name))
         .toList();
   }
 
-  private List<SharedState> learntOnce(int classes) {
+  private List<SharedState> learntOnce(OnnxModel source, List<NormalizationSite> adapted) {
     List<SharedState> states = new ArrayList<>();
+    learnt(source, adapted).weights().ifPresent(weights -> declare(weights, source, states));
     for (Optimizer.Slot slot : companion.optimizer().slots()) {
       if (!slot.perElement()) {
         states.add(
-            new SharedState(slotName(GAMMA, slot), Tensor.of(new float[] {slot.start()}, 1)));
+            new SharedState(
+                slotName(LearntParameters.GAMMA, slot), Tensor.of(new float[] {slot.start()}, 1)));
       }
     }
     if (countsSteps()) {
       states.add(new SharedState(STEPS, Tensor.of(new float[1], 1)));
     }
+    int classes = Logits.of(source, companion.output()).classes();
     states.addAll(companion.objective().states(classes));
     return states;
   }
 
+  /** Weights, then what the optimizer keeps of each. */
+  private void declare(PackedParameters weights, OnnxModel source, List<SharedState> states) {
+    String name = weights.state().name();
+    states.add(new SharedState(name, weights.start(source)));
+    for (Optimizer.Slot slot : companion.optimizer().slots()) {
+      if (slot.perElement()) {
+        Tensor start = Tensor.allocate(ElementType.FP32, weights.state().sizes());
+        FloatBuffer values = start.floats();
+        while (values.hasRemaining()) {
+          values.put(slot.start());
+        }
+        states.add(new SharedState(slotName(name, slot), start));
+      }
+    }
+  }
+
   @Override
   public List<SharedState> sharedStates(OnnxModel source, List<NormalizationSite> adapted) {
-    int classes = Logits.of(source, companion.output()).classes();
-    return Stream.concat(base.sharedStates(source, adapted).stream(), learntOnce(classes).stream())
+    return Stream.concat(
+            base.sharedStates(source, adapted).stream(), learntOnce(source, adapted).stream())
         .toList();
   }
 

@@ -7,6 +7,7 @@ import dev.acclimate.models.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.DoubleStream;
 
 /**
  * {@link TwoSiteModel} once more in double precision, its scale and offset free, so that losses can
@@ -27,8 +28,25 @@ final class PlainTwoSites {
   private final double[][] weights;
 
   PlainTwoSites(OnnxModel model) {
-    sites = NormalizationSites.find(model);
-    weights = new double[][] {values(model, "w1"), values(model, "w2")};
+    this(NormalizationSites.find(model), new double[][] {values(model, "w1"), values(model, "w2")});
+  }
+
+  private PlainTwoSites(List<NormalizationSite> sites, double[][] weights) {
+    this.sites = sites;
+    this.weights = weights;
+  }
+
+  /** Both convolutions' weights, one behind the other. */
+  double[] weights() {
+    return DoubleStream.concat(Arrays.stream(weights[0]), Arrays.stream(weights[1])).toArray();
+  }
+
+  /** The same network with other weights. */
+  PlainTwoSites with(double... both) {
+    int first = weights[0].length;
+    return new PlainTwoSites(
+        sites,
+        new double[][] {Arrays.copyOf(both, first), Arrays.copyOfRange(both, first, both.length)});
   }
 
   private static double[] values(OnnxModel model, String name) {

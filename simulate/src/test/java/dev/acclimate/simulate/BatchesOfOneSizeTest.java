@@ -56,7 +56,8 @@ class BatchesOfOneSizeTest {
         "tbn+tent",
         "alpha-bn+core",
         "unmix-tns+tent[steps=2]",
-        "ema+eta[margin=1]"
+        "ema+eta[margin=1]",
+        "tbn+tent[parameters=all]"
       })
   void answersAndStatesAreThoseOfTheFormForAnySize(String method) {
     checkAnswersAndStates(BuiltinModel.load(), method);

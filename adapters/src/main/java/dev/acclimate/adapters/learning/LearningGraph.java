@@ -1,8 +1,7 @@
 package dev.acclimate.adapters.learning;
 
-import ai.onnx.proto.OnnxMl.GraphProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
-import ai.onnx.proto.OnnxMl.TensorProto;
+import dev.acclimate.adapters.PackedParameters;
 import dev.acclimate.adapters.StateTensor;
 import dev.acclimate.models.Constants;
 import dev.acclimate.models.Dimension;
@@ -198,15 +197,11 @@ public final class LearningGraph {
 
   /** The source with its parameters as state instead of initializers. */
   private GraphEditor opened(Set<String> statesToFeed) {
-    Set<String> trained = new LinkedHashSet<>();
-    groups().forEach(group -> group.parts().forEach(part -> trained.add(part.name())));
-    GraphProto.Builder graph = source.graph().toBuilder();
-    List<TensorProto> kept =
-        graph.getInitializerList().stream().filter(t -> !trained.contains(t.getName())).toList();
-    graph.clearInitializer().addAllInitializer(kept);
-    GraphEditor editor =
-        new GraphEditor(
-            OnnxModel.of(source.proto().toBuilder().setGraph(graph).build(), source.name()));
+    OnnxModel open = source;
+    for (PackedParameters group : groups()) {
+      open = group.removedFrom(open);
+    }
+    GraphEditor editor = new GraphEditor(open);
     OperatorWriter unpack = editor.writer("acclimate/unpack/");
     for (StateTensor state : starts.keySet()) {
       if (statesToFeed.contains(state.name())) {

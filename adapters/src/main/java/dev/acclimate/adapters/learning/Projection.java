@@ -3,6 +3,7 @@ package dev.acclimate.adapters.learning;
 import ai.onnx.proto.OnnxMl.GraphProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
 import dev.acclimate.adapters.Nap;
+import dev.acclimate.adapters.PackedParameters;
 import dev.acclimate.models.NormalizationSite;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.OperatorWriter;

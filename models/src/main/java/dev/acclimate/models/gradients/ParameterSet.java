@@ -77,6 +77,11 @@ public final class ParameterSet {
     return parse(AFFINE);
   }
 
+  /** True for {@link #affine} and nothing else. */
+  public boolean isAffine() {
+    return terms.equals(List.of(AFFINE));
+  }
+
   /** Everything that training would learn. */
   public static ParameterSet all() {
     return parse(ALL);

@@ -1,6 +1,7 @@
-package dev.acclimate.adapters.learning;
+package dev.acclimate.adapters;
 
-import dev.acclimate.adapters.StateTensor;
+import ai.onnx.proto.OnnxMl.GraphProto;
+import ai.onnx.proto.OnnxMl.TensorProto;
 import dev.acclimate.models.Constants;
 import dev.acclimate.models.ElementType;
 import dev.acclimate.models.OnnxModel;
@@ -8,6 +9,8 @@ import dev.acclimate.models.OperatorWriter;
 import dev.acclimate.models.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * A group of parameters side by side in one vector, so that a step hands over one tensor a group
@@ -16,7 +19,7 @@ import java.util.List;
  * @param state the vector
  * @param parts the parameters, in order
  */
-record PackedParameters(StateTensor state, List<Part> parts) {
+public record PackedParameters(StateTensor state, List<Part> parts) {
 
   /**
    * A parameter's place.
@@ -25,22 +28,22 @@ record PackedParameters(StateTensor state, List<Part> parts) {
    * @param shape of the initializer
    * @param offset of its first element
    */
-  record Part(String name, List<Long> shape, int offset) {
-    int size() {
+  public record Part(String name, List<Long> shape, int offset) {
+    public int size() {
       return Math.toIntExact(Tensor.elements(sizes()));
     }
 
-    long[] sizes() {
+    public long[] sizes() {
       return shape.stream().mapToLong(Long::longValue).toArray();
     }
   }
 
-  PackedParameters {
+  public PackedParameters {
     parts = List.copyOf(parts);
   }
 
   /** Packs initializers of a model. */
-  static PackedParameters of(String name, OnnxModel model, List<String> initializers) {
+  public static PackedParameters of(String name, OnnxModel model, List<String> initializers) {
     Constants constants = new Constants(model.graph());
     List<Part> parts = new ArrayList<>();
     int offset = 0;
@@ -57,17 +60,17 @@ record PackedParameters(StateTensor state, List<Part> parts) {
     return new PackedParameters(new StateTensor(name, List.of((long) offset)), parts);
   }
 
-  boolean isEmpty() {
+  public boolean isEmpty() {
     return parts.isEmpty();
   }
 
   /** The parts of a packed tensor as vectors. */
-  List<String> split(OperatorWriter ops, String packed) {
+  public List<String> split(OperatorWriter ops, String packed) {
     return ops.split(packed, 0, parts.stream().mapToLong(Part::size).toArray());
   }
 
   /** Writes each parameter out of the packed tensor, under its own name. */
-  void unpack(OperatorWriter ops) {
+  public void unpack(OperatorWriter ops) {
     List<String> vectors = split(ops, state.input());
     for (int i = 0; i < parts.size(); i++) {
       String shape = ops.constant(parts.get(i).sizes());
@@ -75,8 +78,21 @@ record PackedParameters(StateTensor state, List<Part> parts) {
     }
   }
 
+  /**
+   * The model without these initializers: what {@link #unpack} writes, placed before its nodes,
+   * takes their place.
+   */
+  public OnnxModel removedFrom(OnnxModel model) {
+    Set<String> names = parts.stream().map(Part::name).collect(Collectors.toSet());
+    GraphProto.Builder graph = model.graph().toBuilder();
+    List<TensorProto> kept =
+        graph.getInitializerList().stream().filter(t -> !names.contains(t.getName())).toList();
+    graph.clearInitializer().addAllInitializer(kept);
+    return OnnxModel.of(model.proto().toBuilder().setGraph(graph).build(), model.name());
+  }
+
   /** What the model starts with. */
-  Tensor start(OnnxModel model) {
+  public Tensor start(OnnxModel model) {
     Constants constants = new Constants(model.graph());
     Tensor packed = Tensor.allocate(ElementType.FP32, state.sizes());
     for (Part part : parts) {
@@ -88,14 +104,14 @@ record PackedParameters(StateTensor state, List<Part> parts) {
   }
 
   /** One parameter's values out of the packed tensor; a copy. */
-  static float[] values(Part part, Tensor packed) {
+  public static float[] values(Part part, Tensor packed) {
     float[] values = new float[part.size()];
     packed.floats().get(part.offset(), values);
     return values;
   }
 
   /** Frobenius norm of a parameter. */
-  static double norm(Part part, Tensor packed) {
+  public static double norm(Part part, Tensor packed) {
     double squares = 0;
     for (float value : values(part, packed)) {
       squares += value * (double) value;
