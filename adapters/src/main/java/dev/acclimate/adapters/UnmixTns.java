@@ -143,13 +143,13 @@ record UnmixTns(
     graph.model().holdConstant(weights); // as in the reference, gradients do not choose components
     String centredMean = ops.sub(mean, graph.sourceMean());
 
-    String mixedMean =
-        mixture(graph, weights, centredMean, graph.meanOfRows(centredMean), instanceMean);
-    String mixedVariance =
-        mixture(graph, weights, variance, graph.meanOfRows(variance), instanceVariance);
+    String rest = ops.sub(ops.constant(1f), weights); // 1 - P [B, K]
+    String mixedMean = mixture(ops, rest, centredMean, instanceMean);
+    String mixedVariance = mixture(ops, rest, variance, instanceVariance);
     String spread =
         ops.sub(
-            meanSquare(graph, weights, centredMean, instanceMean), ops.mul(mixedMean, mixedMean));
+            meanSquare(ops, weights, rest, centredMean, instanceMean),
+            ops.mul(mixedMean, mixedMean));
     String total = ops.max(ops.add(mixedVariance, spread), ops.constant(0f));
     graph.normalizeInstances(mixedMean, total);
 
@@ -174,26 +174,23 @@ record UnmixTns(
     return ops.transposedMatMulPlus(scaledWeights, instances, kept);
   }
 
-  /** {@code mean_k ((1 - p_bk) S_k + p_bk s_b) = mean_k S_k + (s - P S) / K}. */
-  private String mixture(
-      SiteGraph graph, String weights, String states, String meanState, String instances) {
-    OperatorWriter ops = graph.ops();
+  /**
+   * {@code mean_k ((1 - p_bk) S_k + p_bk s_b) = ((1 - P) S + s) / K}, as {@code P} adds up to 1.
+   */
+  private String mixture(OperatorWriter ops, String rest, String states, String instances) {
     float share = 1f / components;
-    String own = ops.add(meanState, ops.mul(instances, ops.constant(share)));
-    return ops.matMulPlus(-share, weights, states, own);
+    return ops.matMulPlus(share, rest, states, share, instances);
   }
 
   /** {@code mean_k ((1 - p_bk) M_k + p_bk m_b)^2}, its square expanded. */
-  private String meanSquare(SiteGraph graph, String weights, String mean, String instanceMean) {
-    OperatorWriter ops = graph.ops();
+  private String meanSquare(
+      OperatorWriter ops, String weights, String rest, String mean, String instanceMean) {
+    // (sum_k p^2 m + 2 sum_k p (1 - p) M) m
+    String squares = ops.mul(ops.reduceSumSquare(weights, true, 1), instanceMean);
+    String linear = ops.matMulPlus(2, ops.mul(weights, rest), mean, 1, squares);
     float share = 1f / components;
-    String rest = ops.sub(ops.constant(1f), weights);
-    // (mean_k p^2 m + 2 mean_k p (1 - p) M) m
-    String squares = ops.reduceMean(ops.mul(weights, weights), true, 1);
-    String linear =
-        ops.matMulPlus(2 * share, ops.mul(weights, rest), mean, ops.mul(squares, instanceMean));
-    String withInstances = ops.mul(linear, instanceMean);
-    return ops.matMulPlus(share, ops.mul(rest, rest), ops.mul(mean, mean), withInstances);
+    return ops.matMulPlus(
+        share, ops.mul(rest, rest), ops.mul(mean, mean), share, ops.mul(linear, instanceMean));
   }
 
   /** {@code lambda / B} with {@code lambda = 1 - (1 - momentum)^(B / reference batch)}. */

@@ -96,9 +96,9 @@ public final class OperatorWriter {
     return emit("Gemm", List.of(a, b, c), integer("transA", 1));
   }
 
-  /** {@code factor * a b + c} of matrices: {@code [a, n], [n, b], [a, b]} to {@code [a, b]}. */
-  public String matMulPlus(float factor, String a, String b, String c) {
-    return emit("Gemm", List.of(a, b, c), number("alpha", factor));
+  /** {@code factor * a b + part * c} of {@code [a, n], [n, b], [a, b]} to {@code [a, b]}. */
+  public String matMulPlus(float factor, String a, String b, float part, String c) {
+    return emit("Gemm", List.of(a, b, c), number("alpha", factor), number("beta", part));
   }
 
   public String transpose(String a, long... permutation) {
@@ -190,6 +190,10 @@ public final class OperatorWriter {
 
   public String reduceL2(String a, boolean keepDims, long... axes) {
     return reduce("ReduceL2", a, keepDims, opset >= 18, axes);
+  }
+
+  public String reduceSumSquare(String a, boolean keepDims, long... axes) {
+    return reduce("ReduceSumSquare", a, keepDims, opset >= 18, axes);
   }
 
   public String reduceProd(String a, boolean keepDims, long... axes) {

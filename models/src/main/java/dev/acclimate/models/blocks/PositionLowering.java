@@ -113,7 +113,8 @@ final class PositionLowering {
       return false;
     }
     String known = numbers.get(x);
-    String rows = known == null ? ops.reshape(x, shape[0], shape[1]) : known;
+    String rows =
+        known != null ? known : shape.length == 2 ? x : ops.reshape(x, shape[0], shape[1]);
     writeSums(node.getOutput(0), rows, shape[0], node.getOpType().equals("ReduceMean"));
     return true;
   }
@@ -267,6 +268,11 @@ final class PositionLowering {
     String y = node.getOutput(0);
     long[] from = tensors.shape(x);
     long[] to = tensors.shape(y);
+    String rows = numbers.get(x);
+    if (rows != null && Arrays.equals(to, new long[] {from[0], from[1]})) {
+      ops.alias(y, rows);
+      return true;
+    }
     if (!tensors.isBlocked(x) || from.length != 4 || to.length != 4) {
       return false;
     }
