@@ -26,7 +26,8 @@ import org.jspecify.annotations.Nullable;
  * frozen model confident and the adapted one not. Its moving average decides, with hysteresis:
  * adapted answers start to go out above one threshold and stop below another, and the batch in hand
  * counts before it is answered. So a stream that gives no evidence of gain is answered frozen,
- * which costs nothing where there is none.
+ * which costs nothing where there is none. Where the samples come from another domain ({@link
+ * DomainWatch}), trust is earned anew.
  *
  * <p>Confidence deceives where adaptation has collapsed into few classes. That shows as adapted
  * answers of much fewer effective classes than the frozen ones, although the frozen ones are what
@@ -78,6 +79,7 @@ public final class Guard {
   private final GuardPolicy policy;
   private final InputWatch inputs = new InputWatch();
   private final ConfidenceWatch confidence = new ConfidenceWatch();
+  private final DomainWatch domain = new DomainWatch();
   private final SequentialTest labelledGain = new SequentialTest(MOST_EVIDENCE);
   private final SequentialTest labelledHarm = new SequentialTest(MOST_EVIDENCE);
   private @Nullable ClassMix adaptedMix;
@@ -85,6 +87,7 @@ public final class Guard {
   private @Nullable ClassMix usualMix;
   private boolean trusted;
   private double gain;
+  private boolean anotherDomain;
   private double differing;
   private double adaptedEntropy;
   private double frozenEntropy;
@@ -133,7 +136,8 @@ public final class Guard {
     blank = (double) inputs.blank(samples) / adapted.size();
     sinceCheck++;
     boolean alarmed = confidence.isAlarmedBy(adapted);
-    return !trusted || blank > BLANK || alarmed || sinceCheck >= interval;
+    anotherDomain = blank <= BLANK && domain.isLeftBy(samples);
+    return !trusted || blank > BLANK || alarmed || anotherDomain || sinceCheck >= interval;
   }
 
   /**
@@ -173,6 +177,10 @@ public final class Guard {
       return new Decision(false, false, false, false, events);
     }
     blankBefore = false;
+    if (anotherDomain) {
+      gain = 0; // what was gained, or lost, elsewhere says nothing here
+      probation = 0;
+    }
     double batchGain = take(adapted, frozen, witness);
     return trusted ? whileTrusted(batchGain, adapted, events) : whileNot(adapted, events);
   }
@@ -182,6 +190,13 @@ public final class Guard {
     if (harm != null) {
       events.add(harm);
       return fall(events);
+    }
+    boolean proven = labelledGain.evidence() >= policy.evidence();
+    if (anotherDomain && gain <= policy.returnGain() && !proven) {
+      events.add(event(Kind.FELL_BACK, Signal.EXPECTED_GAIN, gain, policy.returnGain()));
+      trusted = false;
+      interval = 1;
+      return new Decision(false, true, false, false, events);
     }
     boolean warned = batchGain < policy.fallGain() && labelledGain.evidence() < policy.evidence();
     if (warned) {
@@ -352,6 +367,7 @@ public final class Guard {
   /** Starts anew, as for another state. */
   public void reset() {
     confidence.clear();
+    domain.clear();
     labelledGain.clear();
     labelledHarm.clear();
     adaptedMix = null;

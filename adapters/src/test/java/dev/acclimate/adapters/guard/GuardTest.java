@@ -24,9 +24,10 @@ class GuardTest {
   private static final int SAMPLES = 64;
   private static final int CLASSES = 10;
 
-  private Guard guard = new Guard(GuardPolicy.DEFAULT);
+  private final Guard guard = new Guard(GuardPolicy.DEFAULT);
   private final SplittableRandom random = new SplittableRandom(1);
   private final List<GuardEvent> events = new ArrayList<>();
+  private double contrast = 1;
   private final Tensor inputs = Tensor.allocate(ElementType.FP32, SAMPLES, 3, 4, 4);
 
   @AfterEach
@@ -56,7 +57,7 @@ class GuardTest {
   private Guard.Decision batch(Scores adapted, Scores frozen) {
     FloatBuffer values = inputs.floats();
     while (values.hasRemaining()) {
-      values.put((float) random.nextGaussian());
+      values.put((float) (contrast * random.nextGaussian()));
     }
     boolean asked = guard.wantsFrozen(inputs, adapted);
     Guard.Decision decision = asked ? guard.judge(adapted, frozen) : guard.judge();
@@ -213,6 +214,26 @@ class GuardTest {
     }
 
     assertThat(guard.signals().trusted()).isEqualTo(rightly);
+  }
+
+  /** Little is gained, though something: enough to go on with, too little to begin with. */
+  @ParameterizedTest
+  @ValueSource(doubles = {1, 0.3})
+  void trustIsEarnedAnewInAnotherDomain(double then) {
+    for (int i = 0; i < 60; i++) {
+      assertThat(batch(sure(), unsure()).adapted()).isTrue();
+    }
+    contrast = then;
+    for (int i = 0; i < 60; i++) {
+      var unused = batch(answers(0.502, s -> s % CLASSES), unsure());
+    }
+    assertThat(guard.signals().trusted()).isEqualTo(then == 1);
+
+    for (int i = 0; i < 5; i++) {
+      var unused = batch(sure(), unsure());
+    }
+    assertThat(guard.signals().trusted()).isTrue();
+    assertThat(events).noneMatch(event -> event.kind() == Kind.ROLLED_BACK);
   }
 
   @Test
