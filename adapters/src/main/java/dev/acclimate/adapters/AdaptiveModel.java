@@ -67,6 +67,7 @@ public final class AdaptiveModel implements AutoCloseable {
   private AdaptationState current;
   private AdaptationState next;
   private @Nullable ModelSession fallback;
+  private @Nullable AdaptiveModel plain;
   private @Nullable Tensor zeroTasks;
   private long rejectedSteps;
 
@@ -146,27 +147,53 @@ public final class AdaptiveModel implements AutoCloseable {
   }
 
   /**
-   * The same model without the companion that learns, with a state of its own that starts at this
-   * one's statistics; empty where nothing learns. Who calls it closes it.
+   * The statistics alone of a state of a method that learns beside them, for {@link
+   * #runWithoutLearning}; the caller's to close.
+   *
+   * @throws IllegalStateException when the method does not learn
    */
-  public Optional<AdaptiveModel> withoutLearning() {
-    return adapted
-        .withoutLearning()
-        .map(
-            plain -> {
-              AdaptiveModel model = new AdaptiveModel(plain, settings);
-              model.takeStatistics(current);
-              return model;
-            });
-  }
-
-  /** Goes on from the statistics of a state of the model that learns beside them. */
-  public void takeStatistics(AdaptationState learning) {
-    adapted
+  public AdaptationState statistics(AdaptationState learning) {
+    AdaptiveModel other = withoutLearning();
+    AdaptationState statistics = other.newState();
+    other
+        .adapted
         .layout()
         .tensors()
-        .forEach(own -> current.tensor(own.name()).set(learning.tensor(own.name())));
-    current.stepped(learning.step());
+        .forEach(own -> statistics.tensor(own.name()).set(learning.tensor(own.name())));
+    statistics.stepped(learning.step());
+    return statistics;
+  }
+
+  /**
+   * Answers a batch by the same model without the companion that learns, loaded when it is first
+   * needed.
+   *
+   * @param batch as for {@link #run}
+   * @param statistics of {@link #statistics}, which take a step
+   * @return the outputs by name, valid until the next call
+   * @throws RuntimeFailure when ONNX Runtime fails
+   */
+  public Map<String, Tensor> runWithoutLearning(
+      Map<String, Tensor> batch, AdaptationState statistics) {
+    AdaptiveModel other = withoutLearning();
+    other.restore(statistics);
+    Map<String, Tensor> outputs = other.run(batch).outputs();
+    statistics.set(other.current);
+    return outputs;
+  }
+
+  private AdaptiveModel withoutLearning() {
+    AdaptiveModel known = plain;
+    if (known == null) {
+      known =
+          new AdaptiveModel(
+              adapted
+                  .withoutLearning()
+                  .orElseThrow(() -> new IllegalStateException(method() + " does not learn")),
+              settings);
+      plain = known;
+    }
+    return known;
   }
 
   /** Batches that the state has taken in. */
@@ -397,6 +424,9 @@ public final class AdaptiveModel implements AutoCloseable {
     ModelSession frozen = fallback;
     if (frozen != null) {
       frozen.close();
+    }
+    if (plain != null) {
+      plain.close();
     }
     current.close();
     next.close();

@@ -165,7 +165,7 @@ public record AgentConfig(
    * Whose answers go out.
    *
    * @param mode at the start
-   * @param guard over adapted answers, over HTTP
+   * @param guard over adapted answers
    */
   public record Answers(Mode mode, GuardPolicy guard) {
     public static final Answers DEFAULT = new Answers(Mode.ACTIVE, GuardPolicy.DEFAULT);
@@ -229,12 +229,6 @@ public record AgentConfig(
     if (stream == null && http == null) {
       throw settings.wrong("kafka", "a kafka or an http section", "neither");
     }
-    if (stream != null && settings.has("guard")) {
-      throw settings.wrong(
-          "guard",
-          "it for requests over HTTP alone; with a kafka section there is none yet",
-          "a kafka section");
-    }
     if (stream != null && settings.has("upstream")) {
       throw settings.wrong("upstream", "it for requests over HTTP alone", "a kafka section");
     }
@@ -280,11 +274,21 @@ public record AgentConfig(
 
   private static GuardPolicy guard(Settings settings) {
     GuardPolicy usual = GuardPolicy.DEFAULT;
+    GuardPolicy.Action action = settings.get(GUARD_POLICY).orElse(null);
+    if (action == null && settings.has("kafka")) {
+      if (settings.has("guard")) {
+        throw settings.wrong(
+            "guard.policy",
+            "how far the guard goes, which is off with kafka unless it is set",
+            "nothing");
+      }
+      return GuardPolicy.NONE;
+    }
     return settings.checked(
         "guard",
         () ->
             new GuardPolicy(
-                settings.get(GUARD_POLICY),
+                action == null ? usual.action() : action,
                 settings.get(GUARD_CHECK_EVERY),
                 settings.get(GUARD_WINDOW),
                 settings.get(GUARD_RETURN_GAIN),

@@ -71,15 +71,16 @@ final class AgentKeys {
           "whose answers go out: the frozen model's, or with an `upstream` the server's,"
               + " beside which the adapted one may run in `shadow`, or the adapted one's, for P % of"
               + " the streams or all");
-  static final Key<GuardPolicy.Action> GUARD_POLICY =
+  static final Key<Optional<GuardPolicy.Action>> GUARD_POLICY =
       KEYS.parsed(
           "guard.policy",
           "`off`, `frozen`, `hold`, `rollback`",
-          GUARD.action(),
+          Optional.empty(),
           GUARD.action().toString(),
-          text -> GuardPolicy.Action.parse(off(text)),
-          "how far the guard goes over HTTP where adaptation does harm: the frozen model answers,"
-              + " updates are held too, the state goes back to a good one too");
+          text -> Optional.of(GuardPolicy.Action.parse(off(text))),
+          "how far the guard goes where adaptation does harm: the frozen model answers, updates"
+              + " are held too, the state goes back to a good one too; with `kafka` there is none unless"
+              + " this is set");
   static final Key<Integer> GUARD_CHECK_EVERY =
       KEYS.number(
           "guard.check-every",
@@ -105,9 +106,14 @@ final class AgentKeys {
           GUARD.collapse(),
           "part of the frozen model's effective classes below which adaptation counts as collapsed");
   static final Key<Integer> GUARD_SNAPSHOTS =
-      KEYS.number("guard.snapshots", GUARD.snapshots(), 1, 1000, "good states that are kept");
+      KEYS.number(
+          "guard.snapshots", GUARD.snapshots(), 1, 1000, "good states that are kept of a state");
   static final Key<Long> GUARD_SNAPSHOT_MEMORY =
-      KEYS.bytes("guard.snapshot-memory", GUARD.snapshotBytes(), "what these may take");
+      KEYS.bytes(
+          "guard.snapshot-memory",
+          GUARD.snapshotBytes(),
+          "what these may take; with `kafka` those of all states together, and what the guards"
+              + " remember");
 
   static final Key<Scope> SCOPE =
       KEYS.parsed(

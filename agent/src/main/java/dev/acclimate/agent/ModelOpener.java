@@ -73,7 +73,7 @@ public interface ModelOpener {
     SessionSettings settings = new SessionSettings(config.provider(), config.threads(), batchSize);
     AdaptiveModel model = named("model", () -> AdaptiveModel.open(adapted, state, settings));
     return new Opened(
-        BatchModel.of(model, config.answers().mode()),
+        BatchModel.of(model, config.answers().mode(), config.answers().guard()),
         model,
         () -> FrozenModel.open(adapted.source(), settings),
         listener -> serve(model, config, listener));

@@ -119,10 +119,28 @@ class AgentConfigTest {
         .isEqualTo(Mode.SHADOW);
   }
 
-  @ParameterizedTest
-  @ValueSource(strings = {"guard: {policy: hold}\n", "upstream: {url: 'http://a'}\n"})
-  void refusesWhatStreamsDoNotHave(String lines) throws IOException {
-    Path file = write(FULL + lines);
+  @Test
+  void guardsAStreamWhereToldTo() throws IOException {
+    assertThat(AgentConfig.read(write(FULL)).model().answers().guard().watches()).isFalse();
+
+    GuardPolicy told =
+        AgentConfig.read(write(FULL + "guard: {policy: frozen, window: 64}\n"))
+            .model()
+            .answers()
+            .guard();
+    assertThat(told.action()).isEqualTo(GuardPolicy.Action.FROZEN);
+    assertThat(told.window()).isEqualTo(64);
+
+    Path untold = write(FULL + "guard: {window: 64}\n");
+    assertThatThrownBy(() -> AgentConfig.read(untold))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining(
+            "guard.policy: expected how far the guard goes, which is off with kafka unless it is set, found nothing");
+  }
+
+  @Test
+  void refusesAServerBehindAStream() throws IOException {
+    Path file = write(FULL + "upstream: {url: 'http://a'}\n");
 
     assertThatThrownBy(() -> AgentConfig.read(file))
         .isInstanceOf(InvalidInputException.class)

@@ -2,13 +2,17 @@ package dev.acclimate.agent;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.acclimate.adapters.AdaptationState;
 import dev.acclimate.adapters.AdaptedModel;
 import dev.acclimate.adapters.AdaptiveModel;
 import dev.acclimate.adapters.Method;
+import dev.acclimate.adapters.guard.GuardEvent;
 import dev.acclimate.adapters.guard.GuardPolicy;
+import dev.acclimate.adapters.serving.BatchReport;
 import dev.acclimate.adapters.serving.BatchShare;
 import dev.acclimate.adapters.serving.Mode;
 import dev.acclimate.adapters.serving.ServedModel;
@@ -27,22 +31,33 @@ import dev.acclimate.simulate.scenarios.Scenario;
 import dev.acclimate.streams.RequestEncoder;
 import dev.acclimate.streams.TopicReader;
 import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
@@ -54,6 +69,12 @@ class StreamModesTest {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final int BATCH = 16;
   private static final String METHOD = "ema";
+  private static final RequestEncoder ENCODER =
+      new RequestEncoder(BuiltinModel.load().inputs().get(0), RequestEncoder.Form.JSON);
+  private static final Pattern LABELS_JOINED =
+      Pattern.compile("acclimate_labels_joined_total\\{\\S+ (\\S+)");
+  private static final Pattern GUARD_EVENT =
+      Pattern.compile("acclimate_guard_events_total\\{action=\"(\\w+)\",model=\"model\"\\} (\\S+)");
 
   @TempDir private Path folder;
   private final EmbeddedBroker broker = SharedBroker.get();
@@ -66,7 +87,8 @@ class StreamModesTest {
 
   @BeforeEach
   void start() throws IOException {
-    broker.createTopics(1, name + ".in", name + ".out", name + ".dead", name + ".state");
+    broker.createTopics(
+        1, name + ".in", name + ".out", name + ".dead", name + ".state", name + ".labels");
     producer =
         new KafkaProducer<>(
             Map.of("bootstrap.servers", broker.bootstrap()),
@@ -83,6 +105,10 @@ class StreamModesTest {
   }
 
   private Agent agent(String lines) throws IOException {
+    return agent(METHOD, lines);
+  }
+
+  private Agent agent(String method, String lines) throws IOException {
     String text =
         """
         model: '%1$s'
@@ -93,12 +119,14 @@ class StreamModesTest {
           bootstrap: %2$s
           group: %3$s
           instance: one
-          topics: {in: %3$s.in, out: %3$s.out, dead-letter: %3$s.dead, state: %3$s.state}
+          topics: {in: %3$s.in, out: %3$s.out, dead-letter: %3$s.dead, state: %3$s.state, feedback: %3$s.labels}
+        feedback: {shadow: 0}
         batch: {max: %5$d, delay: 60s}
+        http: {port: 0}
         %6$s
         """
             .formatted(
-                folder.resolve("model.onnx"), broker.bootstrap(), name, METHOD, BATCH, lines);
+                folder.resolve("model.onnx"), broker.bootstrap(), name, method, BATCH, lines);
     Path file = Files.writeString(folder.resolve("agent.yaml"), text);
     return Agent.start(AgentConfig.read(file), ModelOpener::adaptive);
   }
@@ -129,20 +157,27 @@ class StreamModesTest {
   }
 
   private void send(List<float[]> samples, int from, int to) {
-    RequestEncoder encoder =
-        new RequestEncoder(BuiltinModel.load().inputs().get(0), RequestEncoder.Form.JSON);
     for (int i = from; i < to; i++) {
-      var unused =
-          producer.send(
-              encoder
-                  .encode("r" + i, samples.get(i))
-                  .toRecord(name + ".in", 0, null, camera(i).getBytes(UTF_8)));
+      send(i, camera(i), samples.get(i));
     }
     producer.flush();
   }
 
+  private void send(int number, String key, float... sample) {
+    var unused =
+        producer.send(
+            ENCODER
+                .encode("r" + number, sample)
+                .toRecord(name + ".in", 0, null, key.getBytes(UTF_8)));
+  }
+
   private static ServedModel serve(Mode mode, GuardPolicy policy, ServingListener listener) {
-    AdaptedModel adapted = AdaptedModel.adapt(BuiltinModel.load(), Method.parse(METHOD));
+    return serve(METHOD, mode, policy, listener);
+  }
+
+  private static ServedModel serve(
+      String method, Mode mode, GuardPolicy policy, ServingListener listener) {
+    AdaptedModel adapted = AdaptedModel.adapt(BuiltinModel.load(), Method.parse(method));
     AdaptiveModel model =
         AdaptiveModel.open(
             adapted,
@@ -153,14 +188,19 @@ class StreamModesTest {
 
   /** What the model answers in this process. */
   private static List<Answer> expected(ServedModel served, Mode mode, List<float[]> samples) {
+    return expected(served, mode, samples, 0, samples.size());
+  }
+
+  private static List<Answer> expected(
+      ServedModel served, Mode mode, List<float[]> samples, int from, int to) {
     List<Answer> answers = new ArrayList<>();
     int size = samples.get(0).length;
-    for (int first = 0; first < samples.size(); first += BATCH) {
+    for (int first = from; first < to; first += BATCH) {
       Tensor batch = Tensor.of(new float[BATCH * size], BATCH, 3, 32, 32);
       List<BatchShare> shares = new ArrayList<>();
       for (int i = 0; i < BATCH; i++) {
         batch.floats().put(i * size, samples.get(first + i));
-        shares.add(new BatchShare(camera(first + i), 1, null));
+        shares.add(new BatchShare(camera(first + i), 1, "r" + (first + i)));
       }
       Map<String, Tensor> outputs =
           served.run(Map.of(served.inputs().get(0).name(), batch), shares);
@@ -239,5 +279,227 @@ class StreamModesTest {
     assertThat(records.subList(48, 64))
         .extracting(r -> header(r, "acclimate-answer"))
         .containsOnly("none");
+  }
+
+  private static String metrics(Agent agent) throws IOException, InterruptedException {
+    URI uri = URI.create("http://127.0.0.1:" + agent.port().orElseThrow() + "/metrics");
+    return HttpClient.newHttpClient()
+        .send(HttpRequest.newBuilder(uri).build(), HttpResponse.BodyHandlers.ofString())
+        .body();
+  }
+
+  /** The sum of a counter's samples. */
+  private static int metric(Agent agent, Pattern counter) throws Exception {
+    return counter
+        .matcher(metrics(agent))
+        .results()
+        .mapToInt(sample -> (int) Double.parseDouble(sample.group(1)))
+        .sum();
+  }
+
+  /** What a guard did, by the agent's metrics. */
+  private static Map<String, Integer> events(Agent agent) throws Exception {
+    Map<String, Integer> events = new TreeMap<>();
+    GUARD_EVENT
+        .matcher(metrics(agent))
+        .results()
+        .forEach(event -> events.put(event.group(1), (int) Double.parseDouble(event.group(2))));
+    return events;
+  }
+
+  /** Notes who answered each batch and what the guard did. */
+  private static final class Watcher implements ServingListener {
+    private final List<Boolean> adapted = new ArrayList<>();
+    private final Map<String, Integer> events = new TreeMap<>();
+
+    Watcher() {
+      for (GuardEvent.Kind kind : GuardEvent.Kind.values()) {
+        events.put(GuardEvent.id(kind), 0);
+      }
+    }
+
+    @Override
+    public void answered(BatchReport report) {
+      adapted.add(report.adaptedAnswers() == report.samples());
+    }
+
+    @Override
+    public void guarded(GuardEvent event) {
+      events.merge(event.id(), 1, Integer::sum);
+    }
+
+    List<Answer> named(List<Answer> answers) {
+      return IntStream.range(0, answers.size())
+          .mapToObj(
+              i ->
+                  new Answer(
+                      adapted.get(i / BATCH) ? "adapted" : "frozen", answers.get(i).scores()))
+          .toList();
+    }
+  }
+
+  /** Low contrast, which adapting helps with, and then what breaks it. */
+  private List<float[]> breakingStream() throws IOException {
+    return samples(
+        """
+        [{domain: contrast, order: iid, samples: 320},
+         {name: one class, classes: [3], order: iid, samples: 256},
+         {name: black, domain: blackout, order: iid, samples: 64},
+         {domain: contrast, order: iid, samples: 160}]""");
+  }
+
+  /** The last method learns to be sure of itself, for which the guard has another model beside. */
+  @ParameterizedTest
+  @CsvSource({
+    "ema, frozen",
+    "ema, hold",
+    "ema, rollback",
+    "ema+tent[learning-rate=0.01], rollback"
+  })
+  void theGuardDecidesAsOverHttp(String method, String policy) throws Exception {
+    List<float[]> samples = breakingStream();
+    send(samples, 0, samples.size());
+    List<ConsumerRecord<String, byte[]>> records;
+    Map<String, Integer> events;
+    try (Agent agent = agent(method, "guard: {policy: " + policy + "}")) {
+      records = out.settle(samples.size());
+      events = events(agent);
+    }
+
+    Watcher watcher = new Watcher();
+    GuardPolicy guard = GuardPolicy.DEFAULT.with(GuardPolicy.Action.parse(policy));
+    try (ServedModel served = serve(method, Mode.ACTIVE, guard, watcher)) {
+      List<Answer> expected = expected(served, Mode.ACTIVE, samples);
+      assertThat(answers(records)).isEqualTo(watcher.named(expected));
+      assertThat(header(records.get(samples.size() - 1), "acclimate-step"))
+          .isEqualTo(Long.toString(served.step()));
+    }
+    assertThat(events).isEqualTo(watcher.events);
+    assertThat(watcher.adapted).contains(true, false);
+    assertThat(events.get("trusted")).isPositive();
+    assertThat(events.get("fell_back")).isPositive();
+    assertThat(events.get("held")).isPositive();
+  }
+
+  @Test
+  void afterARestartTheGuardStartsAnewFromTheStateInTheJournal() throws Exception {
+    List<float[]> samples = samples("[{domain: contrast, order: iid, samples: 480}]");
+    int half = 240;
+    send(samples, 0, half);
+    // so high that the first batch does not reach it
+    String lines = "guard: {policy: rollback, return-gain: 0.05}";
+    try (Agent agent = agent(lines)) {
+      assertThat(agent.health()).isPresent();
+      assertThat(out.await(half)).hasSize(half);
+    }
+    List<ConsumerRecord<String, byte[]>> records;
+    try (Agent agent = agent(lines)) {
+      assertThat(agent.health()).isPresent();
+      send(samples, half, samples.size());
+      records = out.settle(samples.size());
+    }
+
+    Watcher watcher = new Watcher();
+    GuardPolicy usual = GuardPolicy.DEFAULT;
+    GuardPolicy guard =
+        new GuardPolicy(
+            usual.action(),
+            usual.checkEvery(),
+            usual.window(),
+            0.05,
+            usual.fallGain(),
+            usual.collapse(),
+            usual.evidence(),
+            usual.snapshots(),
+            usual.snapshotBytes());
+    try (ServedModel served = serve(Mode.ACTIVE, guard, watcher)) {
+      List<Answer> expected =
+          new ArrayList<>(expected(served, Mode.ACTIVE, samples.subList(0, half)));
+      try (AdaptationState state = served.state()) {
+        served.restore(state);
+      }
+      expected.addAll(expected(served, Mode.ACTIVE, samples.subList(half, samples.size())));
+      assertThat(answers(records)).isEqualTo(watcher.named(expected));
+    }
+    List<String> by = records.stream().map(r -> header(r, "acclimate-answer")).toList();
+    assertThat(by.get(half - 1)).isEqualTo("adapted");
+    assertThat(by.get(half)).isEqualTo("frozen");
+    assertThat(by.get(samples.size() - 1)).isEqualTo("adapted");
+    assertThat(header(records.get(half), "acclimate-step")).isEqualTo("" + (half / BATCH + 1));
+  }
+
+  @Test
+  void everyStreamHasAGuardOfItsOwn() throws Exception {
+    List<float[]> well = samples("[{domain: contrast, order: iid, samples: 128}]");
+    List<float[]> black = samples("[{domain: blackout, severity: 5, order: iid, samples: 128}]");
+    for (int i = 0; i < well.size(); i++) {
+      send(i, "well", well.get(i));
+      send(i, "black", black.get(i));
+    }
+    producer.flush();
+    List<ConsumerRecord<String, byte[]>> records;
+    try (Agent agent = agent("scope: stream\nguard: {policy: rollback}")) {
+      assertThat(agent.health()).isPresent();
+      records = out.settle(2 * well.size());
+    }
+
+    Map.of("well", well, "black", black)
+        .forEach(
+            (key, samples) -> {
+              Watcher watcher = new Watcher();
+              try (ServedModel served = serve(Mode.ACTIVE, GuardPolicy.DEFAULT, watcher)) {
+                List<Answer> expected = expected(served, Mode.ACTIVE, samples);
+                assertThat(answers(records.stream().filter(r -> key.equals(r.key())).toList()))
+                    .isEqualTo(watcher.named(expected));
+              }
+              assertThat(watcher.adapted.contains(true)).isEqualTo(key.equals("well"));
+            });
+  }
+
+  /** Labels that say what the frozen model said, as if all that differs from it were wrong. */
+  @Test
+  void labelsTellTheGuard() throws Exception {
+    List<float[]> samples = samples("[{domain: contrast, order: iid, samples: 160}]");
+    int unlabelled = 3 * BATCH; // in which the guard comes to trust the adapted model
+    List<Integer> labels;
+    try (ServedModel off = serve(Mode.OFF, GuardPolicy.NONE, ServingListener.NONE)) {
+      labels = expected(off, Mode.OFF, samples).stream().map(StreamModesTest::answered).toList();
+    }
+    Map<String, Integer> events;
+    try (Agent agent = agent("guard: {policy: rollback}")) {
+      for (int first = 0; first < samples.size(); first += BATCH) {
+        send(samples, first, first + BATCH);
+        assertThat(out.await(first + BATCH)).hasSize(first + BATCH);
+        for (int i = Math.max(first, unlabelled); i < first + BATCH; i++) {
+          String label = "{\"id\":\"r%d\",\"label\":%d}".formatted(i, labels.get(i));
+          var unused =
+              producer.send(
+                  new ProducerRecord<>(
+                      name + ".labels", 0, camera(i).getBytes(UTF_8), label.getBytes(UTF_8)));
+        }
+        int joined = Math.max(0, first + BATCH - unlabelled);
+        await().until(() -> metric(agent, LABELS_JOINED) == joined);
+      }
+      events = events(agent);
+    }
+
+    Watcher watcher = new Watcher();
+    try (ServedModel served = serve(Mode.ACTIVE, GuardPolicy.DEFAULT, watcher)) {
+      List<Answer> expected = new ArrayList<>();
+      for (int first = 0; first < samples.size(); first += BATCH) {
+        expected.addAll(expected(served, Mode.ACTIVE, samples, first, first + BATCH));
+        for (int i = Math.max(first, unlabelled); i < first + BATCH; i++) {
+          assertThat(served.label("r" + i, labels.get(i))).isPresent();
+        }
+      }
+      assertThat(answers(out.await(samples.size()))).isEqualTo(watcher.named(expected));
+    }
+    assertThat(events).isEqualTo(watcher.events);
+    assertThat(events.get("rolled_back")).isPositive();
+  }
+
+  private static int answered(Answer answer) {
+    List<Float> scores = answer.scores();
+    return scores.indexOf(Collections.max(scores));
   }
 }

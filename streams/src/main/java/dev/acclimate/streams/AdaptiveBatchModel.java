@@ -4,13 +4,16 @@ import dev.acclimate.adapters.AdaptationState;
 import dev.acclimate.adapters.AdaptiveModel;
 import dev.acclimate.adapters.BatchResult;
 import dev.acclimate.adapters.Lessons;
+import dev.acclimate.adapters.guard.GuardPolicy;
 import dev.acclimate.adapters.serving.Mode;
+import dev.acclimate.adapters.serving.StateGuard;
 import dev.acclimate.models.Tensor;
 import dev.acclimate.models.TensorInfo;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.zip.CRC32;
 import org.jspecify.annotations.Nullable;
 
@@ -20,11 +23,13 @@ final class AdaptiveBatchModel implements BatchModel {
 
   private final AdaptiveModel model;
   private final Mode mode;
+  private final GuardPolicy guard;
   private final Packed initial;
 
-  AdaptiveBatchModel(AdaptiveModel model, Mode mode) {
+  AdaptiveBatchModel(AdaptiveModel model, Mode mode, GuardPolicy guard) {
     this.model = model;
     this.mode = mode;
+    this.guard = mode.adapts() && StateGuard.isFor(model, guard) ? guard : GuardPolicy.NONE;
     this.initial = new Packed(model.state());
   }
 
@@ -107,6 +112,31 @@ final class AdaptiveBatchModel implements BatchModel {
   @Override
   public Mode mode() {
     return mode;
+  }
+
+  @Override
+  public GuardPolicy guard() {
+    return guard;
+  }
+
+  @Override
+  public StateGuard watch(State start) {
+    StateGuard watching = new StateGuard(model, guard, initial.state());
+    if (start != initial) {
+      watching.startFrom(packed(start));
+    }
+    return watching;
+  }
+
+  @Override
+  public StateGuard.Ruling judge(
+      StateGuard by,
+      Map<String, Tensor> inputs,
+      Result adapted,
+      Supplier<Map<String, Tensor>> frozen,
+      State before,
+      State after) {
+    return by.judge(inputs, adapted.outputs(), null, frozen, packed(before), packed(after));
   }
 
   @Override

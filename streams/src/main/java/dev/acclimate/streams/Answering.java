@@ -27,9 +27,17 @@ interface Answering {
   BatchAnswers answerAlone(
       Map<String, Tensor> inputs, BatchModel.State from, BatchModel.State into);
 
-  /** How a model's mode wants it. */
+  /** The guard over a stream's state, where there is one, begins anew. */
+  default void forget(Lane lane, String stream) {}
+
+  /** The same with all streams of a lane. */
+  default void forget(Lane lane) {}
+
+  default void close() {}
+
+  /** As a model's mode and guard want it. */
   static Answering by(BatchModel model) {
-    return model.mode().equals(Mode.ACTIVE)
+    return model.mode().equals(Mode.ACTIVE) && !model.guard().watches()
         ? new AdaptedAnswering(model)
         : new FrozenBesideAnswering(model);
   }

@@ -1,7 +1,10 @@
 package dev.acclimate.streams;
 
+import dev.acclimate.adapters.guard.GuardEvent;
 import dev.acclimate.adapters.serving.Mode;
+import dev.acclimate.adapters.serving.StateGuard;
 import dev.acclimate.models.Tensor;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -16,8 +19,9 @@ import org.jspecify.annotations.Nullable;
  * @param told whether responses tell whose they are
  * @param next the state afterwards: the one before, or the one that could be written
  * @param step steps that it has behind it
- * @param taken what became of the step
+ * @param fate what became of the step
  * @param frozenNanos the frozen model's time
+ * @param guarded what the guard did, and who is told of labels that come; null where none watched
  */
 record BatchAnswers(
     @Nullable Map<String, Tensor> adapted,
@@ -26,16 +30,17 @@ record BatchAnswers(
     boolean told,
     BatchModel.State next,
     long step,
-    Step taken,
-    long frozenNanos) {
+    Fate fate,
+    long frozenNanos,
+    StateWatches.@Nullable Decided guarded) {
 
   /** What becomes of a step. */
-  enum Step {
+  enum Fate {
     /** The state took the batch in. */
     TAKEN,
     /** The model answered without, since a value was not finite. */
     REJECTED,
-    /** There was none to be taken. */
+    /** There was none to be taken, or the guard was against it. */
     NONE
   }
 
@@ -49,8 +54,21 @@ record BatchAnswers(
         false,
         result.adapted() ? into : from,
         result.step(),
-        result.adapted() ? Step.TAKEN : Step.REJECTED,
-        0);
+        result.adapted() ? Fate.TAKEN : Fate.REJECTED,
+        0,
+        null);
+  }
+
+  /**
+   * False where running the batch again would lead to another state: the guard went back to one.
+   */
+  boolean isByTheBook() {
+    return guarded == null || guarded.ruling().fate() != StateGuard.Fate.ROLLED_BACK;
+  }
+
+  /** What the guard did. */
+  List<GuardEvent> events() {
+    return guarded == null ? List.of() : guarded.ruling().events();
   }
 
   /** The outputs that hold the answer to a request. */

@@ -2,13 +2,16 @@ package dev.acclimate.streams;
 
 import dev.acclimate.adapters.AdaptiveModel;
 import dev.acclimate.adapters.Lessons;
+import dev.acclimate.adapters.guard.GuardPolicy;
 import dev.acclimate.adapters.serving.Mode;
+import dev.acclimate.adapters.serving.StateGuard;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.Tensor;
 import dev.acclimate.models.TensorInfo;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,12 +29,12 @@ public interface BatchModel {
    * still closes {@code model}, and leaves it alone meanwhile.
    */
   static BatchModel of(AdaptiveModel model) {
-    return of(model, Mode.ACTIVE);
+    return of(model, Mode.ACTIVE, GuardPolicy.NONE);
   }
 
-  /** The same with another mode. */
-  static BatchModel of(AdaptiveModel model, Mode mode) {
-    return new AdaptiveBatchModel(model, mode);
+  /** The same with a mode, and a guard over adapted answers. */
+  static BatchModel of(AdaptiveModel model, Mode mode, GuardPolicy guard) {
+    return new AdaptiveBatchModel(model, mode, guard);
   }
 
   /** The declared inputs; axis 0 is the batch, the others are fixed. */
@@ -82,9 +85,36 @@ public interface BatchModel {
     return Mode.ACTIVE;
   }
 
+  /** What guards over its states do and when; {@link #watch} is asked for them where it watches. */
+  default GuardPolicy guard() {
+    return GuardPolicy.NONE;
+  }
+
+  /**
+   * A guard over a state, which has seen nothing yet.
+   *
+   * @param start the state to go back to where none has proved good; copied unless it is the {@link
+   *     #initialState}
+   * @throws InvalidInputException when the model gives no class scores
+   */
+  default StateGuard watch(State start) {
+    throw new UnsupportedOperationException(method() + " has no guard");
+  }
+
+  /** Has a guard of this model decide about a batch; see {@link StateGuard#judge}. */
+  default StateGuard.Ruling judge(
+      StateGuard guard,
+      Map<String, Tensor> inputs,
+      Result adapted,
+      Supplier<Map<String, Tensor>> frozen,
+      State before,
+      State after) {
+    throw new UnsupportedOperationException(method() + " has no guard");
+  }
+
   /**
    * Answers a batch by the model as it was before it adapted; asked of models whose {@link #mode}
-   * is another than active.
+   * is another than active, or that have a {@link #guard}.
    *
    * @param inputs as for {@link #run}
    * @return the outputs by name, valid until the next such call or rejected step

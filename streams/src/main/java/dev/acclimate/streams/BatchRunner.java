@@ -1,7 +1,9 @@
 package dev.acclimate.streams;
 
+import dev.acclimate.adapters.guard.GuardEvent;
 import dev.acclimate.models.Tensor;
 import dev.acclimate.streams.MicroBatch.Item;
+import dev.acclimate.streams.feedback.AnswerComparison;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -52,6 +54,7 @@ final class BatchRunner {
    *     threw, or cannot be done from the log in, as with labels
    * @param modelNanos the model's time
    * @param predictions what was answered, for labels to come
+   * @param events what the guard did
    */
   record Outcome(
       OutgoingRecords outgoing,
@@ -60,15 +63,21 @@ final class BatchRunner {
       BatchModel.@Nullable State unused,
       boolean byTheBook,
       long modelNanos,
-      List<Prediction> predictions) {}
+      List<Prediction> predictions,
+      List<GuardEvent> events) {}
 
   /**
    * The classes that a request was answered with.
    *
    * @param frozen the frozen model's; null where it was not asked
+   * @param comparison is told what labels say of the two; null where nobody wants to know
    */
   @SuppressWarnings("ArrayRecordComponent") // handed on, neither copied nor compared
-  record Prediction(Item.Accepted item, int[] adapted, int @Nullable [] frozen) {}
+  record Prediction(
+      Item.Accepted item,
+      int[] adapted,
+      int @Nullable [] frozen,
+      @Nullable AnswerComparison comparison) {}
 
   /**
    * Runs a batch.
@@ -99,6 +108,7 @@ final class BatchRunner {
         taken ? null : into,
         false,
         nanos,
+        List.of(),
         List.of());
   }
 
@@ -112,7 +122,7 @@ final class BatchRunner {
           refuse(item, refused.why(), outgoing, tally);
         }
       }
-      return new Outcome(outgoing, tally, from, into, true, 0, List.of());
+      return new Outcome(outgoing, tally, from, into, true, 0, List.of(), List.of());
     }
     BatchAnswers answers;
     try {
@@ -126,7 +136,7 @@ final class BatchRunner {
       return oneByOne(batch, from, into, outgoing, tally, start);
     }
     long nanos = timed(start, answers.frozenNanos());
-    tally.ran(answers.taken());
+    tally.ran(answers.fate());
     int[] frozen = frozenClasses(answers, batch.samples().tensors());
     List<Prediction> predictions = new ArrayList<>();
     for (Item item : batch.items()) {
@@ -146,9 +156,10 @@ final class BatchRunner {
         tally,
         answers.next(),
         answers.next() == from ? into : null,
-        true,
+        answers.isByTheBook(),
         nanos,
-        predictions);
+        predictions,
+        answers.events());
   }
 
   private Outcome oneByOne(
@@ -170,7 +181,7 @@ final class BatchRunner {
         single.addFrom(batch.samples(), accepted.first(), accepted.request().samples());
         try {
           BatchAnswers answers = alone(single.tensors(), state, other);
-          tally.ran(answers.taken());
+          tally.ran(answers.fate());
           frozenNanos += answers.frozenNanos();
           if (answers.next() != state) {
             // the state before the batch must outlive it: it is what a rollback goes back to
@@ -189,7 +200,7 @@ final class BatchRunner {
       spare = into;
     }
     return new Outcome(
-        outgoing, tally, state, state == from ? into : null, false, nanos, predictions);
+        outgoing, tally, state, state == from ? into : null, false, nanos, predictions, List.of());
   }
 
   private BatchAnswers alone(
@@ -243,7 +254,8 @@ final class BatchRunner {
               item,
               feedback.classes(
                   adapted == null ? answers.to(item.record()) : adapted, first, samples),
-              frozen == null ? null : Arrays.copyOfRange(frozen, first, first + samples)));
+              frozen == null ? null : Arrays.copyOfRange(frozen, first, first + samples),
+              answers.guarded() == null ? null : answers.guarded().labels()));
     }
   }
 
@@ -276,7 +288,18 @@ final class BatchRunner {
     return model.run(tasks.withTasks(batch), from, into).adapted() ? into : from;
   }
 
+  /** What watches over a stream's state begins anew. */
+  void forget(Lane lane, String stream) {
+    answering.forget(lane, stream);
+  }
+
+  /** What watches over the states of a lane begins anew. */
+  void forget(Lane lane) {
+    answering.forget(lane);
+  }
+
   void close() {
+    answering.close();
     single.close();
     tasks.close();
     spare.close();

@@ -23,8 +23,8 @@ final class BatchTally {
     dead.merge(reason, 1, Integer::sum);
   }
 
-  void ran(BatchAnswers.Step step) {
-    switch (step) {
+  void ran(BatchAnswers.Fate fate) {
+    switch (fate) {
       case TAKEN -> steps++;
       case REJECTED -> rejected++;
       case NONE -> {}

@@ -3,6 +3,7 @@ package dev.acclimate.streams;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.Tensor;
 import dev.acclimate.models.TensorInfo;
+import dev.acclimate.streams.feedback.AnswerComparison;
 import dev.acclimate.streams.feedback.FeedbackConfig;
 import dev.acclimate.streams.feedback.FeedbackMeters;
 import dev.acclimate.streams.feedback.FrozenModel;
@@ -171,10 +172,21 @@ public final class Feedback implements AutoCloseable {
    * @param id the request's id; without one it can have no label
    * @param adapted the class that each sample was given
    * @param frozen what {@link #shadow} said of these samples; null where it was not asked
+   * @param comparison is told what labels say of the two; null where nobody wants to know
    */
+  void answered(
+      byte @Nullable [] key,
+      @Nullable String id,
+      int[] adapted,
+      int @Nullable [] frozen,
+      @Nullable AnswerComparison comparison) {
+    join.answered(FeedbackReader.stream(key), id, adapted, frozen, comparison);
+  }
+
+  /** The same where nobody but the meters is told. */
   public void answered(
       byte @Nullable [] key, @Nullable String id, int[] adapted, int @Nullable [] frozen) {
-    join.answered(FeedbackReader.stream(key), id, adapted, frozen);
+    answered(key, id, adapted, frozen, null);
   }
 
   /** Tells which partitions of the topic in are held now, so that their labels are read. */

@@ -1,8 +1,9 @@
 package dev.acclimate.streams;
 
 import dev.acclimate.adapters.serving.Mode;
+import dev.acclimate.adapters.serving.StateGuard;
 import dev.acclimate.models.Tensor;
-import dev.acclimate.streams.BatchAnswers.Step;
+import dev.acclimate.streams.BatchAnswers.Fate;
 import dev.acclimate.streams.MicroBatch.Item;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -10,44 +11,51 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The frozen model stands beside the adapted one, and the {@link Mode} says which of them answers.
- * What adapts does so to all batches, whoever answers them. Where the adapted model fails, the
+ * The frozen model stands beside the adapted one. The {@link Mode} says which of them answers, and
+ * a guard, where there is one, takes adapted answers back and says what becomes of the state; else
+ * what adapts does so to all batches, whoever answers them. Where the adapted model fails, the
  * frozen one answers and the state stays.
  */
 final class FrozenBesideAnswering implements Answering {
   private static final Logger log = LoggerFactory.getLogger(FrozenBesideAnswering.class);
 
   private final BatchModel model;
+  private final @Nullable StateWatches watches;
 
   FrozenBesideAnswering(BatchModel model) {
     this.model = model;
+    this.watches = model.guard().watches() ? new StateWatches(model) : null;
   }
 
   @Override
   public BatchAnswers answer(
       MicroBatch batch, Map<String, Tensor> inputs, BatchModel.State from, BatchModel.State into) {
+    FrozenAnswer frozen = new FrozenAnswer(inputs);
     BatchModel.Result result = model.mode().adapts() ? run(batch, inputs, from, into) : null;
     if (result == null) {
-      return frozen(inputs, from, Step.NONE);
+      return frozen.alone(from);
     }
     if (!result.adapted()) {
-      return new BatchAnswers(
-          null, result.outputs(), Mode.SHADOW, true, from, from.step(), Step.REJECTED, 0);
+      return frozen.instead(result, from);
     }
-    Map<String, Tensor> frozen = null;
-    long start = System.nanoTime();
-    if (isFrozenWanted(batch)) {
-      frozen = model.runFrozen(inputs);
+    StateWatches.Decided guarded =
+        watches == null ? null : watches.judge(batch, inputs, result, frozen::outputs, from, into);
+    StateGuard.Fate fate = guarded == null ? StateGuard.Fate.TAKEN : guarded.ruling().fate();
+    Mode mode = guarded == null || guarded.ruling().mayGoOut() ? model.mode() : Mode.SHADOW;
+    if (isFrozenWanted(mode, batch)) {
+      var unused = frozen.outputs();
     }
+    BatchModel.State next = fate == StateGuard.Fate.HELD ? from : into;
     return new BatchAnswers(
         result.outputs(),
-        frozen,
-        model.mode(),
+        frozen.known,
+        mode,
         true,
-        into,
-        into.step(),
-        Step.TAKEN,
-        frozen == null ? 0 : System.nanoTime() - start);
+        next,
+        next.step(),
+        fate == StateGuard.Fate.TAKEN ? Fate.TAKEN : Fate.NONE,
+        frozen.nanos,
+        guarded);
   }
 
   private BatchModel.@Nullable Result run(
@@ -64,22 +72,73 @@ final class FrozenBesideAnswering implements Answering {
     }
   }
 
-  private BatchAnswers frozen(Map<String, Tensor> inputs, BatchModel.State from, Step step) {
-    long start = System.nanoTime();
-    Map<String, Tensor> outputs = model.runFrozen(inputs);
-    return new BatchAnswers(
-        null, outputs, Mode.SHADOW, true, from, from.step(), step, System.nanoTime() - start);
-  }
-
-  private boolean isFrozenWanted(MicroBatch batch) {
+  private static boolean isFrozenWanted(Mode mode, MicroBatch batch) {
     return batch.items().stream()
         .filter(Item.Accepted.class::isInstance)
-        .anyMatch(item -> !model.mode().answersAdapted(FeedbackReader.stream(item.record().key())));
+        .anyMatch(item -> !mode.answersAdapted(FeedbackReader.stream(item.record().key())));
+  }
+
+  /** The frozen model's answer to a batch, asked for once at most. */
+  private final class FrozenAnswer {
+    private final Map<String, Tensor> inputs;
+    private @Nullable Map<String, Tensor> known;
+    private long nanos;
+
+    FrozenAnswer(Map<String, Tensor> inputs) {
+      this.inputs = inputs;
+    }
+
+    Map<String, Tensor> outputs() {
+      Map<String, Tensor> outputs = known;
+      if (outputs == null) {
+        long start = System.nanoTime();
+        outputs = model.runFrozen(inputs);
+        nanos = System.nanoTime() - start;
+        known = outputs;
+      }
+      return outputs;
+    }
+
+    /** It is the only one. */
+    BatchAnswers alone(BatchModel.State from) {
+      return only(outputs(), from, Fate.NONE);
+    }
+
+    /** The adapted model has asked it by itself. */
+    BatchAnswers instead(BatchModel.Result rejected, BatchModel.State from) {
+      return only(rejected.outputs(), from, Fate.REJECTED);
+    }
+
+    private BatchAnswers only(Map<String, Tensor> outputs, BatchModel.State from, Fate fate) {
+      return new BatchAnswers(
+          null, outputs, Mode.SHADOW, true, from, from.step(), fate, nanos, null);
+    }
   }
 
   @Override
   public BatchAnswers answerAlone(
       Map<String, Tensor> inputs, BatchModel.State from, BatchModel.State into) {
-    return frozen(inputs, from, Step.NONE);
+    return new FrozenAnswer(inputs).alone(from);
+  }
+
+  @Override
+  public void forget(Lane lane, String stream) {
+    if (watches != null) {
+      watches.forget(lane, stream);
+    }
+  }
+
+  @Override
+  public void forget(Lane lane) {
+    if (watches != null) {
+      watches.forget(lane);
+    }
+  }
+
+  @Override
+  public void close() {
+    if (watches != null) {
+      watches.close();
+    }
   }
 }

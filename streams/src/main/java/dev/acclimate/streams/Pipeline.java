@@ -58,6 +58,7 @@ final class Pipeline {
   private final TransactionalOutbox outbox;
   private final ModelThread modelThread;
   private final @Nullable Feedback feedback;
+  private final GuardReports guards;
   private final Clients shared;
   private final Consumer<byte[], byte[]> consumer;
   private final @Nullable Consumer<byte[], byte[]> reader;
@@ -113,6 +114,7 @@ final class Pipeline {
       TransactionalOutbox outbox,
       ModelThread modelThread,
       @Nullable Feedback feedback,
+      GuardReports guards,
       KafkaClients clients,
       java.util.function.Consumer<String> switching) {
     this(
@@ -122,6 +124,7 @@ final class Pipeline {
         outbox,
         modelThread,
         feedback,
+        guards,
         Clients.open(clients, config, switching));
     consumer.subscribe(List.of(config.topics().in()), new Rebalances());
   }
@@ -133,6 +136,7 @@ final class Pipeline {
       TransactionalOutbox outbox,
       ModelThread modelThread,
       @Nullable Feedback feedback,
+      GuardReports guards,
       Clients shared) {
     this.config = config;
     this.model = model;
@@ -140,6 +144,7 @@ final class Pipeline {
     this.outbox = outbox;
     this.modelThread = modelThread;
     this.feedback = feedback;
+    this.guards = guards;
     this.shared = shared;
     this.consumer = shared.consumer();
     this.reader = shared.reader();
@@ -161,7 +166,7 @@ final class Pipeline {
    */
   Pipeline successor(StreamConfig changed, BatchModel next, StreamMeters nextMeters) {
     Pipeline successor =
-        new Pipeline(changed, next, nextMeters, outbox, modelThread, feedback, shared);
+        new Pipeline(changed, next, nextMeters, outbox, modelThread, feedback, guards, shared);
     for (Lane lane : lanes()) {
       successor.open(lane.id(), List.copyOf(lane.partitions()));
     }
@@ -601,6 +606,7 @@ final class Pipeline {
             .filter(state -> all || state.stream().equals(asked.stream()))
             .toList();
     for (StreamState state : concerned) {
+      modelThread.execute(() -> runner.forget(lane, state.stream()));
       memory.left(state);
       states.give(state.reset());
     }
@@ -847,10 +853,15 @@ final class Pipeline {
       memory.left(leaving);
       states.give(leaving.park());
     }
+    outcome.events().forEach(event -> guards.tell(batch, event));
     if (feedback != null) {
       for (BatchRunner.Prediction made : outcome.predictions()) {
         feedback.answered(
-            made.item().record().key(), made.item().request().id(), made.adapted(), made.frozen());
+            made.item().record().key(),
+            made.item().request().id(),
+            made.adapted(),
+            made.frozen(),
+            made.comparison());
       }
     }
     lane.committed(batch, commit.sequence());
@@ -932,6 +943,8 @@ final class Pipeline {
   }
 
   private void rollBack(Lane lane, Map<TopicPartition, OffsetAndMetadata> committed) {
+    // a guard has seen batches that come again: it would count them twice
+    modelThread.execute(() -> runner.forget(lane));
     Map<TopicPartition, OffsetAndMetadata> ours = of(lane, committed);
     lane.streams().values().forEach(Pipeline::unpin);
     lane.rewind(batch -> false);
@@ -1056,7 +1069,11 @@ final class Pipeline {
     lanes.clear();
     states.close();
     batches.close();
-    runner.close();
+    modelThread.call(
+        () -> {
+          runner.close();
+          return null;
+        });
   }
 
   /**
@@ -1102,6 +1119,7 @@ final class Pipeline {
             controls.leave(lane);
           }
           leaveLabels(lane);
+          modelThread.execute(() -> runner.forget(lane));
           arrivals.remove(lane);
           due.removeIf(batch -> batch.lane() == lane);
           Set<MicroBatch> flying = new LinkedHashSet<>();

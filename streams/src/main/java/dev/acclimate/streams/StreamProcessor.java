@@ -68,8 +68,17 @@ import org.slf4j.LoggerFactory;
  * <p>A response carries the headers {@code acclimate-method}, {@code acclimate-step} (how many
  * steps the state had behind it), the request's {@code traceparent} and {@code tracestate}, and in
  * binary form {@code inference-header-content-length}. Where the model's {@link BatchModel#mode} is
- * another than active, {@code acclimate-answer} tells whether it is the {@code adapted} model's or
- * the {@code frozen} one's.
+ * another than active, or a guard watches, {@code acclimate-answer} tells whether it is the {@code
+ * adapted} model's or the {@code frozen} one's.
+ *
+ * <h2>The guard</h2>
+ *
+ * A model's {@link BatchModel#guard} watches over each state by itself. What it decides about a
+ * state is part of the fold and journaled: a batch that the state did not take in leaves its step
+ * as it is, and is not run again after a crash; a state that went back to a good one commits with a
+ * snapshot of itself. What a guard has seen is not journaled, nor are the good states. After a
+ * restart, a rebalance or a transaction that was given up it starts anew: answers are frozen until
+ * there is evidence again, and the state as of the last commit stands in for a good one.
  *
  * <h2>What goes wrong, and what happens then</h2>
  *
@@ -137,6 +146,7 @@ public final class StreamProcessor implements AutoCloseable {
   private volatile Consumer<String> methodAsked =
       method -> log.warn("asked for {}, and nobody switches methods here", method);
   private final KafkaClients clients;
+  private final GuardReports guards;
   private final TransactionalOutbox outbox;
   private final ModelThread modelThread;
   private final Thread thread;
@@ -170,7 +180,9 @@ public final class StreamProcessor implements AutoCloseable {
     this.clients = clients;
     requireBatches(model, config);
     requireLabels(model, config);
+    requireScores(model);
     this.meters = meters(model);
+    this.guards = new GuardReports(registry, config, model.guard());
     this.outbox = new TransactionalOutbox(clients, config, meters);
     this.modelThread = new ModelThread("acclimate-model-" + config.group());
     this.thread = new Thread(this::run, "acclimate-stream-" + config.group());
@@ -179,6 +191,13 @@ public final class StreamProcessor implements AutoCloseable {
   /** Refuses a model that does not lend itself to batches before anything is started. */
   private static void requireBatches(BatchModel model, StreamConfig config) {
     new InputBatch(model.inputs(), config.batching().max()).close();
+  }
+
+  /** Refuses a model that its guard cannot watch. */
+  private static void requireScores(BatchModel model) {
+    if (model.guard().watches()) {
+      model.watch(model.initialState()).close();
+    }
   }
 
   /** Refuses a method that learns from labels where these would not come. */
@@ -288,6 +307,7 @@ public final class StreamProcessor implements AutoCloseable {
     StreamConfig changed = config.withModel(name, version);
     requireBatches(next, changed);
     requireLabels(next, changed);
+    requireScores(next);
     ModelSwitch.requireSameInputs(model.inputs(), next.inputs());
     if (feedback != null) {
       feedback.requireFits(next.outputs());
@@ -467,6 +487,7 @@ public final class StreamProcessor implements AutoCloseable {
               outbox,
               modelThread,
               feedback,
+              guards,
               clients,
               method -> methodAsked.accept(method));
       pipeline = opened;
@@ -535,6 +556,7 @@ public final class StreamProcessor implements AutoCloseable {
     if (!sameMeters) {
       count(next, successor);
     }
+    guards.follow(config.modelName(), model.guard());
     if (feedback != null) {
       feedback.follow(ask.model().outputs(), ask.frozen());
     }
@@ -570,6 +592,7 @@ public final class StreamProcessor implements AutoCloseable {
     closePipeline();
     modelThread.close();
     meters.close();
+    guards.close();
     if (failure == null) {
       health = new StreamHealth(Status.STOPPED, 0, "");
       stopped.complete(null);

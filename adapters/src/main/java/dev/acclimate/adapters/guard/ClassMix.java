@@ -28,6 +28,10 @@ final class ClassMix {
     return Math.exp(entropy);
   }
 
+  long sizeInBytes() {
+    return (long) Double.BYTES * shares.length;
+  }
+
   /** Total variation distance, 0 to 1. */
   double distance(ClassMix other) {
     double sum = 0;

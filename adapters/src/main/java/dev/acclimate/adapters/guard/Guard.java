@@ -42,6 +42,11 @@ import org.jspecify.annotations.Nullable;
  * SequentialTest}).
  */
 public final class Guard {
+  private static final int OVERHEAD = 1024;
+
+  /** How many mixes of classes are kept. */
+  private static final int MIXES = 3;
+
   /** Samples that the mixes of classes are taken over. */
   private static final int MIX = 128;
 
@@ -383,6 +388,12 @@ public final class Guard {
     relapses = 0;
     sinceRollBack = 0;
     patience = PATIENCE;
+  }
+
+  /** About what it takes in memory. */
+  public long sizeInBytes() {
+    ClassMix mix = adaptedMix;
+    return OVERHEAD + (mix == null ? 0 : MIXES * mix.sizeInBytes());
   }
 
   /** What it sees at present. */

@@ -16,6 +16,7 @@ public final class GuardNews {
   private static final long PERIOD_NANOS = Duration.ofMinutes(1).toNanos();
 
   private final LongSupplier nanoTime;
+  private final boolean ofMany;
   private final Map<GuardEvent.Kind, Repeated> repeated = new EnumMap<>(GuardEvent.Kind.class);
 
   private static final class Repeated {
@@ -24,16 +25,24 @@ public final class GuardNews {
   }
 
   public GuardNews() {
-    this(System::nanoTime);
+    this(System::nanoTime, false);
   }
 
-  GuardNews(LongSupplier nanoTime) {
+  /** For the guards of so many streams that each kind is bounded as warnings are. */
+  public static GuardNews ofMany() {
+    return new GuardNews(System::nanoTime, true);
+  }
+
+  GuardNews(LongSupplier nanoTime, boolean ofMany) {
     this.nanoTime = nanoTime;
+    this.ofMany = ofMany;
   }
 
   /** A line about an event; empty where it is no news. */
   public Optional<String> of(GuardEvent event) {
-    if (event.kind() != GuardEvent.Kind.WARNED && event.kind() != GuardEvent.Kind.HELD) {
+    boolean frequent =
+        ofMany || event.kind() == GuardEvent.Kind.WARNED || event.kind() == GuardEvent.Kind.HELD;
+    if (!frequent) {
       return Optional.of(event.text());
     }
     long now = nanoTime.getAsLong();

@@ -13,16 +13,22 @@ final class GoodStates implements AutoCloseable {
   /** Good checks between two snapshots. */
   private static final int EVERY = 4;
 
-  private final AdaptationState base;
+  private final AdaptationState first;
+  private AdaptationState base;
   private final int most;
   private final long mostBytes;
   private final Deque<AdaptationState> good = new ArrayDeque<>(); // latest first
   private final Deque<AdaptationState> unproven = new ArrayDeque<>(); // one at most
   private int checks;
 
-  /** Goes back to a copy of {@code start} where there is no other. */
+  /**
+   * Goes back to {@code start} where there is no other.
+   *
+   * @param start the caller's to close afterwards, never written to
+   */
   GoodStates(AdaptationState start, int most, long mostBytes) {
-    this.base = start.copy();
+    this.first = start;
+    this.base = start;
     this.most = most;
     this.mostBytes = mostBytes;
   }
@@ -60,10 +66,25 @@ final class GoodStates implements AutoCloseable {
     return good.size();
   }
 
-  /** Forgets all others for the sake of this one. */
+  /** Forgets all others for the sake of a copy of this one. */
   void startFrom(AdaptationState start) {
+    forget();
+    base = start.copy();
+  }
+
+  /** Forgets all but the very first one. */
+  void forget() {
     clear();
-    base.set(start);
+    if (base != first) {
+      base.close();
+      base = first;
+    }
+  }
+
+  /** What they take, the very first one not among them. */
+  long sizeInBytes() {
+    int own = good.size() + unproven.size() + (base == first ? 0 : 1);
+    return own * first.sizeInBytes();
   }
 
   private void clear() {
@@ -76,7 +97,6 @@ final class GoodStates implements AutoCloseable {
 
   @Override
   public void close() {
-    clear();
-    base.close();
+    forget();
   }
 }

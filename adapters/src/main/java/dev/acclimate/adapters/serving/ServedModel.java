@@ -4,7 +4,6 @@ import dev.acclimate.adapters.AdaptationState;
 import dev.acclimate.adapters.AdaptiveModel;
 import dev.acclimate.adapters.BatchResult;
 import dev.acclimate.adapters.Lessons;
-import dev.acclimate.adapters.guard.Guard;
 import dev.acclimate.adapters.guard.GuardEvent;
 import dev.acclimate.adapters.guard.GuardNews;
 import dev.acclimate.adapters.guard.GuardPolicy;
@@ -58,14 +57,8 @@ public final class ServedModel implements InferenceModel {
   private final GuardNews news = new GuardNews();
   private AdaptationState current;
   private AdaptationState next;
-  private final GoodStates good;
-  private final @Nullable Guard guard;
-
-  /** Where the method learns to be sure of itself: the model that adapts without learning. */
-  private final @Nullable AdaptiveModel witness;
-
+  private final @Nullable StateGuard guard;
   private final @Nullable String scoresOutput;
-  private final String samplesInput;
   private final RecentAnswers recent = new RecentAnswers();
   private final RecentAccuracy givenAccuracy = new RecentAccuracy(RECENT);
   private final RecentAccuracy adaptedAccuracy = new RecentAccuracy(RECENT);
@@ -88,13 +81,10 @@ public final class ServedModel implements InferenceModel {
     this.start = model.state();
     this.current = model.state();
     this.next = model.newState();
-    this.good = new GoodStates(start, policy.snapshots(), policy.snapshotBytes());
-    boolean watched = policy.watches() && model.adapts();
-    this.guard = watched ? new Guard(policy) : null;
-    this.witness = watched && model.sharpens() ? model.withoutLearning().orElse(null) : null;
+    boolean watched = StateGuard.isFor(model, policy);
+    this.guard = watched ? new StateGuard(model, policy, start) : null;
     boolean scored = watched || Scores.areIn(model.outputs());
     this.scoresOutput = scored ? Scores.output(model.outputs()) : null;
-    this.samplesInput = watched ? model.samplesInput() : "";
   }
 
   /**
@@ -326,11 +316,12 @@ public final class ServedModel implements InferenceModel {
         frozen = answered;
       }
       if (result != null && result.adapted()) {
-        Guard watching = guard;
+        StateGuard watching = guard;
         if (watching == null) {
           step();
+          stepped = true;
         } else {
-          obey(decide(watching, result));
+          obey(watching.judge(batch, result.outputs(), frozen, this::frozen, current, next));
         }
       }
     }
@@ -342,42 +333,13 @@ public final class ServedModel implements InferenceModel {
       return scores != null && own != null && Arrays.equals(scores.shape(), own.shape());
     }
 
-    private Guard.Decision decide(Guard watching, BatchResult result) {
-      Scores scores = scores(result.outputs());
-      Tensor samples = Objects.requireNonNull(batch.get(samplesInput));
-      boolean wanted = watching.wantsFrozen(samples, scores);
-      if (!wanted && frozen == null) { // one that is there is free
-        return watching.judge();
-      }
-      Scores beside = scores(frozen());
-      return watching.judge(scores, beside, witness == null ? scores : testimony(witness, beside));
-    }
-
-    /** What the model says that adapts without learning; as the frozen one where it fails. */
-    private Scores testimony(AdaptiveModel other, Scores beside) {
-      try {
-        return scores(other.run(batch).outputs());
-      } catch (RuntimeFailure e) {
-        log.warn("{}: the model that does not learn failed: {}", name, e.getMessage());
-        return beside;
-      }
-    }
-
-    private Scores scores(Map<String, Tensor> outputs) {
-      return Scores.of(Objects.requireNonNull(outputs.get(String.valueOf(scoresOutput))));
-    }
-
-    private void obey(Guard.Decision decision) {
-      mayGoOut = decision.adapted();
-      if (decision.isGood()) {
-        good.add(current);
-      }
-      if (decision.rollBack()) {
-        goTo(good.latest());
-      } else if (decision.keep()) {
+    private void obey(StateGuard.Ruling ruling) {
+      mayGoOut = ruling.mayGoOut();
+      stepped = ruling.fate() == StateGuard.Fate.TAKEN;
+      if (ruling.fate() != StateGuard.Fate.HELD) {
         step();
       }
-      decision.events().forEach(this::tell);
+      ruling.events().forEach(this::tell);
     }
 
     private void tell(GuardEvent event) {
@@ -390,7 +352,6 @@ public final class ServedModel implements InferenceModel {
       AdaptationState spent = current;
       current = next;
       next = spent;
-      stepped = true;
     }
   }
 
@@ -498,19 +459,7 @@ public final class ServedModel implements InferenceModel {
 
   /** What the guard sees, empty where none watches. */
   public Optional<GuardSignals> signals() {
-    return inTurn(() -> Optional.ofNullable(guard).map(Guard::signals));
-  }
-
-  /** Goes back to the last state that has proved good, or to the start where none has. */
-  public void rollBack() {
-    inTurn(() -> goTo(good.latest()));
-  }
-
-  private void goTo(AdaptationState state) {
-    current.set(state);
-    if (witness != null) {
-      witness.takeStatistics(state);
-    }
+    return inTurn(() -> Optional.ofNullable(guard).map(StateGuard::signals));
   }
 
   /** Batches that the state has taken in. */
@@ -554,11 +503,10 @@ public final class ServedModel implements InferenceModel {
   public void restore(AdaptationState state) {
     inTurn(
         () -> {
-          goTo(state);
-          good.startFrom(state);
+          current.set(state);
           recent.clear(); // labels that are still to come would judge the state before
           if (guard != null) {
-            guard.reset();
+            guard.startFrom(state);
           }
         });
   }
@@ -586,9 +534,8 @@ public final class ServedModel implements InferenceModel {
           next.close();
           start.close();
           mix.close();
-          good.close();
-          if (witness != null) {
-            witness.close();
+          if (guard != null) {
+            guard.close();
           }
           model.close();
         });

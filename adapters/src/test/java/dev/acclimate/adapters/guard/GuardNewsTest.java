@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 
 class GuardNewsTest {
   private long now = -5; // System.nanoTime may be negative
-  private final GuardNews news = new GuardNews(() -> now);
+  private final GuardNews news = new GuardNews(() -> now, false);
 
   private static GuardEvent event(long batch, Kind kind) {
     return new GuardEvent(batch, kind, Signal.EXPECTED_GAIN, -0.1, 0);

@@ -36,13 +36,16 @@ public final class LabelJoin {
     private final int samples;
     private int[] adapted;
     private int @Nullable [] frozen;
+    private @Nullable AnswerComparison comparison;
     private boolean joined;
 
-    Answer(long nanos, int[] adapted, int @Nullable [] frozen) {
+    Answer(
+        long nanos, int[] adapted, int @Nullable [] frozen, @Nullable AnswerComparison comparison) {
       this.nanos = nanos;
       this.samples = adapted.length;
       this.adapted = adapted;
       this.frozen = frozen;
+      this.comparison = comparison;
     }
 
     @Override
@@ -59,6 +62,7 @@ public final class LabelJoin {
       joined = true;
       adapted = NONE;
       frozen = null;
+      comparison = null;
     }
   }
 
@@ -100,9 +104,14 @@ public final class LabelJoin {
    * @param requestId its id; a request without one cannot be joined and is counted
    * @param adapted the class that each of its samples was given
    * @param frozen the classes that the frozen model would have given; null when it was not asked
+   * @param comparison is told what labels say of the two; null where nobody wants to know
    */
   public synchronized void answered(
-      String stream, @Nullable String requestId, int[] adapted, int @Nullable [] frozen) {
+      String stream,
+      @Nullable String requestId,
+      int[] adapted,
+      int @Nullable [] frozen,
+      @Nullable AnswerComparison comparison) {
     if (frozen != null && frozen.length != adapted.length) {
       throw new IllegalArgumentException(
           adapted.length + " adapted answers, " + frozen.length + " frozen ones");
@@ -118,12 +127,18 @@ public final class LabelJoin {
     if (earlier != null) {
       unlabelled(earlier);
     }
-    Answer answer = new Answer(now, adapted, frozen);
+    Answer answer = new Answer(now, adapted, frozen, comparison);
     Labels waiting = labels.remove(key);
     if (waiting != null) {
       join(answer, waiting.classes());
     }
     answers.add(key, answer);
+  }
+
+  /** The same where nobody but the meters is told. */
+  public void answered(
+      String stream, @Nullable String requestId, int[] adapted, int @Nullable [] frozen) {
+    answered(stream, requestId, adapted, frozen, null);
   }
 
   /**
@@ -182,6 +197,9 @@ public final class LabelJoin {
         meters.joined(correct);
       } else {
         meters.joined(correct, frozen[i] == right[i]);
+        if (answer.comparison != null) {
+          answer.comparison.compared(correct, frozen[i] == right[i]);
+        }
       }
     }
     answer.setJoined();
