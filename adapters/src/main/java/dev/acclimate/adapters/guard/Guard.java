@@ -73,6 +73,9 @@ public final class Guard {
   /** Samples after a fall before adapted answers may return; doubled by each relapse. */
   private static final long PROBATION = 128;
 
+  /** Samples of another domain that tell enough about it. */
+  private static final long EARLIEST = 64;
+
   private static final long LONGEST_PROBATION = 4096;
 
   /** Good samples that make up for a relapse. */
@@ -92,6 +95,7 @@ public final class Guard {
   private @Nullable ClassMix usualMix;
   private boolean trusted;
   private double gain;
+  private double gainWeight = 1;
   private boolean anotherDomain;
   private double differing;
   private double adaptedEntropy;
@@ -183,8 +187,8 @@ public final class Guard {
     }
     blankBefore = false;
     if (anotherDomain) {
-      gain = 0; // what was gained, or lost, elsewhere says nothing here
-      probation = 0;
+      gainWeight = 0; // what was gained, or lost, elsewhere says nothing here
+      probation = Math.min(probation, EARLIEST);
     }
     double batchGain = take(adapted, frozen, witness);
     return trusted ? whileTrusted(batchGain, adapted, events) : whileNot(adapted, events);
@@ -197,9 +201,11 @@ public final class Guard {
       return fall(events);
     }
     boolean proven = labelledGain.evidence() >= policy.evidence();
-    if (anotherDomain && gain <= policy.returnGain() && !proven) {
+    boolean gains = adapted.size() >= EARLIEST && gain > policy.returnGain();
+    if (anotherDomain && !gains && !proven) {
       events.add(event(Kind.FELL_BACK, Signal.EXPECTED_GAIN, gain, policy.returnGain()));
       trusted = false;
+      probation = EARLIEST;
       interval = 1;
       return new Decision(false, true, false, false, events);
     }
@@ -327,7 +333,8 @@ public final class Guard {
                   - frozen.confidence(i))
               / 2;
       sum += expected;
-      gain += weight * (expected - gain);
+      gainWeight += weight * (1 - gainWeight);
+      gain += weight / gainWeight * (expected - gain);
       differing += weight * ((mine == other ? 0 : 1) - differing);
       adaptedEntropy += weight * (adapted.entropy(i) - adaptedEntropy);
       frozenEntropy += weight * (frozen.entropy(i) - frozenEntropy);
@@ -380,6 +387,7 @@ public final class Guard {
     usualMix = null;
     trusted = false;
     gain = 0;
+    gainWeight = 1;
     differing = 0;
     interval = 1;
     held = 0;
