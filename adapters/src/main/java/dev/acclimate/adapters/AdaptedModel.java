@@ -167,11 +167,13 @@ public final class AdaptedModel {
     shared.forEach(state -> editor.addInput(state.input(), ElementType.FP32, state.sizes()));
 
     ModelGraph common = new ModelGraph(samples, shared);
+    Concatenations concatenations = Concatenations.in(source, sites);
     List<List<String>> next = new ArrayList<>(); // by kind that the sites change, then by site
     for (int i = 0; i < sites.size(); i++) {
       int index = i;
       List<String> states = parts.stream().map(kind -> kind.get(index)).toList();
-      SiteGraph graph = new SiteGraph(editor, sites.get(i), common, states);
+      NormalizationSite site = sites.get(i);
+      SiteGraph graph = new SiteGraph(editor, site, concatenations.parts(site), common, states);
       layout.method().rewrite(graph);
       graph.finish();
       for (int kind = 0; kind < graph.nextStates().size(); kind++) {

@@ -19,6 +19,7 @@ final class ModelGraph {
   private final Map<String, String> states = new LinkedHashMap<>();
   private final Map<String, List<String>> terms = new LinkedHashMap<>();
   private final Set<String> constants = new HashSet<>();
+  private final Map<String, List<InstanceMoments>> measured = new HashMap<>();
 
   /**
    * Common ground for the sites of a model.
@@ -43,6 +44,27 @@ final class ModelGraph {
       results.put(key, tensor);
     }
     return tensor;
+  }
+
+  /**
+   * The moments of a tensor around a centre that is near enough.
+   *
+   * @param mean where they are centred if they are not measured yet, {@code [C]}
+   * @param deviation how far off is near, {@code [C]}
+   * @param subtract writes the tensor less {@code mean}
+   */
+  InstanceMoments moments(
+      String tensor, float[] mean, double[] deviation, Supplier<String> subtract) {
+    List<InstanceMoments> known = measured.computeIfAbsent(tensor, name -> new ArrayList<>());
+    return known.stream()
+        .filter(moments -> moments.suits(mean, deviation))
+        .findFirst()
+        .orElseGet(
+            () -> {
+              InstanceMoments moments = new InstanceMoments(subtract.get(), mean);
+              known.add(moments);
+              return moments;
+            });
   }
 
   /** A state that the model keeps once: before the batch until it is advanced. */

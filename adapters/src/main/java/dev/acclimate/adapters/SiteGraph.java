@@ -1,5 +1,6 @@
 package dev.acclimate.adapters;
 
+import dev.acclimate.adapters.Concatenations.Part;
 import dev.acclimate.models.Dimension;
 import dev.acclimate.models.GraphEditor;
 import dev.acclimate.models.NormalizationSite;
@@ -7,7 +8,9 @@ import dev.acclimate.models.OperatorWriter;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.BiFunction;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
@@ -20,6 +23,9 @@ import org.jspecify.annotations.Nullable;
  * the activations: around the source mean, the mean of shifted data is of the order of a few
  * standard deviations, so the subtraction loses a digit or two at most. {@code centred} in a name
  * below means: minus the source mean.
+ *
+ * <p>Of an input that is a concatenation the parts are measured, each once for all sites that read
+ * it, and it is not centred itself: what that would save in rounding, its own numbers have lost.
  */
 public final class SiteGraph {
   private final GraphEditor editor;
@@ -28,28 +34,84 @@ public final class SiteGraph {
   private final ModelGraph model;
   private final List<String> states;
   private final List<String> nextStates = new ArrayList<>();
+
+  /** The site's input, centred where that costs nothing beside what is measured of it. */
   private final String x;
+
   private @Nullable String gamma;
   private @Nullable String beta;
-  private @Nullable String pooledMean;
-  private @Nullable String pooledSquare;
+  private final List<InstanceMoments> parts;
+  private final float[] shift;
+  private final boolean centred;
+  private @Nullable String instanceMean;
+  private @Nullable String instanceSquare;
 
   /**
+   * @param parts that the site's input is concatenated from
    * @param model what this site has in common with the others
    * @param states this site's state tensors
    */
-  SiteGraph(GraphEditor editor, NormalizationSite site, ModelGraph model, List<String> states) {
+  SiteGraph(
+      GraphEditor editor,
+      NormalizationSite site,
+      List<Part> parts,
+      ModelGraph model,
+      List<String> states) {
     this.editor = editor;
     this.site = site;
     this.model = model;
     this.states = states;
     this.ops = editor.writer(site.name() + "/adapt/");
-    boolean afterConvolution =
-        editor.subtractInConvolution(site.input(), site.nodeIndex(), site.mean());
-    this.x =
-        afterConvolution
-            ? site.input()
-            : ops.sub(site.input(), ops.constant(site.mean(), channelShape()));
+    this.parts = measured(parts);
+    this.shift = shift(this.parts, site.mean());
+    this.centred = parts.size() == 1 && !isShifted();
+    this.x = centred ? this.parts.get(0).centred() : site.input();
+  }
+
+  private List<InstanceMoments> measured(List<Part> inputs) {
+    if (editor.subtractInConvolution(site.input(), site.nodeIndex(), site.mean())) {
+      return List.of(new InstanceMoments(site.input(), site.mean()));
+    }
+    List<InstanceMoments> measured = new ArrayList<>();
+    int from = 0;
+    for (Part input : inputs) {
+      int to = from + input.channels();
+      float[] centre = Arrays.copyOfRange(site.mean(), from, to);
+      double[] deviation =
+          IntStream.range(from, to)
+              .mapToDouble(c -> Math.sqrt(site.variance()[c] + site.epsilon()))
+              .toArray();
+      Supplier<String> subtract =
+          () -> ops.sub(input.tensor(), ops.constant(centre, channelShape(centre.length)));
+      measured.add(
+          site.isSpatial()
+              ? model.moments(input.tensor(), centre, deviation, subtract)
+              : new InstanceMoments(subtract.get(), centre));
+      from = to;
+    }
+    return measured;
+  }
+
+  /** What the parts are centred on, less {@code mean}. */
+  private static float[] shift(List<InstanceMoments> parts, float[] mean) {
+    float[] shift = new float[mean.length];
+    int c = 0;
+    for (InstanceMoments part : parts) {
+      for (float centre : part.centre()) {
+        shift[c] = centre - mean[c];
+        c++;
+      }
+    }
+    return shift;
+  }
+
+  private boolean isShifted() {
+    for (float difference : shift) {
+      if (difference != 0) {
+        return true;
+      }
+    }
+    return false;
   }
 
   NormalizationSite site() {
@@ -68,10 +130,10 @@ public final class SiteGraph {
     return site.channels();
   }
 
-  private long[] channelShape() {
+  private long[] channelShape(int channels) {
     long[] shape = new long[site.rank()];
     Arrays.fill(shape, 1);
-    shape[1] = site.channels();
+    shape[1] = channels;
     return shape;
   }
 
@@ -128,27 +190,52 @@ public final class SiteGraph {
 
   /** Mean of each instance over its positions, centred, {@code [B, C]}. */
   String instanceMeans() {
-    return matrix(pooledMean());
+    String mean = instanceMean;
+    if (mean == null) {
+      mean = site.isSpatial() ? joined(InstanceMoments::mean) : x;
+      if (isShifted()) {
+        mean = ops.add(mean, vector(shift));
+      }
+      instanceMean = mean;
+    }
+    return mean;
+  }
+
+  /** Mean square of each instance over its positions, {@code [B, C]}. */
+  private String instanceSquares() {
+    String square = instanceSquare;
+    if (square == null) {
+      square = joined(InstanceMoments::square);
+      if (isShifted()) { // E[(z + d)^2] = E[z^2] + d (2 E[z + d] - d)
+        String twice = ops.add(instanceMeans(), instanceMeans());
+        String more = ops.mul(vector(shift), ops.sub(twice, vector(shift)));
+        square = ops.add(square, more);
+      }
+      instanceSquare = square;
+    }
+    return square;
+  }
+
+  private String joined(BiFunction<InstanceMoments, OperatorWriter, String> moment) {
+    List<String> all = parts.stream().map(part -> moment.apply(part, ops)).toList();
+    return all.size() == 1 ? all.get(0) : ops.concat(1, all);
   }
 
   /** Statistics of each instance over its positions; the site must be spatial. */
   Moments instanceMoments() {
-    String mean = instanceMeans();
-    return new Moments(mean, variance(mean, matrix(pooledSquare())));
+    return new Moments(instanceMeans(), variance(instanceMeans(), instanceSquares()));
   }
 
   /** Statistics of the batch over instances and positions. */
   Moments batchMoments() {
     if (!site.isSpatial()) {
       // so little data that a second pass is free, and with one instance no digit may be lost
-      String mean = meanOfRows(x);
-      String difference = ops.sub(x, mean);
-      return new Moments(mean, meanOfRows(ops.mul(difference, difference)));
+      String meanOfAll = meanOfRows(x);
+      String difference = ops.sub(x, meanOfAll);
+      return new Moments(meanOfAll, meanOfRows(ops.mul(difference, difference)));
     }
-    long[] axes = allButChannels();
-    String mean = ops.reduceMean(pooledMean(), false, axes);
-    String square = ops.reduceMean(pooledSquare(), false, axes);
-    return new Moments(mean, variance(mean, square));
+    String batchMean = meanOfRows(instanceMeans());
+    return new Moments(batchMean, variance(batchMean, meanOfRows(instanceSquares())));
   }
 
   /**
@@ -160,38 +247,28 @@ public final class SiteGraph {
    * @param sum of the weights, {@code [1]}; null where it is 1
    */
   Moments weightedMoments(String weights, @Nullable String sum) {
-    String weighted = weightedSum(weights, matrix(pooledMean()));
-    String mean = weighted;
+    String weighted = weightedSum(weights, instanceMeans());
+    String weightedMean = weighted;
     if (sum != null) {
       String surplus = ops.sub(sum, ops.constant(1f));
-      mean = ops.add(weighted, ops.mul(surplus, sourceMean()));
+      weightedMean = ops.add(weighted, ops.mul(surplus, sourceMean()));
     }
     if (!site.isSpatial()) {
-      String difference = ops.sub(x, mean);
-      return new Moments(mean, weightedSum(weights, ops.mul(difference, difference)));
+      String difference = ops.sub(x, weightedMean);
+      return new Moments(weightedMean, weightedSum(weights, ops.mul(difference, difference)));
     }
-    String square = weightedSum(weights, matrix(pooledSquare()));
+    String weightedSquare = weightedSum(weights, instanceSquares());
     if (sum == null) {
-      return new Moments(mean, variance(mean, square));
+      return new Moments(weightedMean, variance(weightedMean, weightedSquare));
     }
     // sum_b w_b (q_b - 2 m_b mu + mu^2)
-    String twice = ops.sub(ops.add(weighted, weighted), ops.mul(sum, mean));
-    String variance = ops.sub(square, ops.mul(mean, twice));
-    return new Moments(mean, ops.max(variance, ops.constant(0f)));
+    String twice = ops.sub(ops.add(weighted, weighted), ops.mul(sum, weightedMean));
+    String variance = ops.sub(weightedSquare, ops.mul(weightedMean, twice));
+    return new Moments(weightedMean, ops.max(variance, ops.constant(0f)));
   }
 
   private String weightedSum(String weights, String matrix) {
     return ops.reshape(ops.matMul(weights, matrix), channels());
-  }
-
-  /** Mean square of each instance over its positions, {@code [B, C, 1, ...]}. */
-  private String pooledSquare() {
-    String square = pooledSquare;
-    if (square == null) {
-      square = ops.globalAveragePool(ops.mul(x, x));
-      pooledSquare = square;
-    }
-    return square;
   }
 
   /**
@@ -206,23 +283,9 @@ public final class SiteGraph {
     return LongStream.range(0, site.rank()).filter(axis -> axis != 1).toArray();
   }
 
-  /** Mean of each instance over its positions, {@code [B, C, 1, ...]}. */
-  private String pooledMean() {
-    String mean = pooledMean;
-    if (mean == null) {
-      mean = site.isSpatial() ? ops.globalAveragePool(x) : x;
-      pooledMean = mean;
-    }
-    return mean;
-  }
-
-  private String matrix(String pooled) {
-    return ops.reshape(pooled, 0, site.channels());
-  }
-
   /** Variance from the first two moments, at least 0: rounding can take it below. */
-  private String variance(String mean, String square) {
-    return ops.max(ops.sub(square, ops.mul(mean, mean)), ops.constant(0f));
+  private String variance(String first, String second) {
+    return ops.max(ops.sub(second, ops.mul(first, first)), ops.constant(0f));
   }
 
   /** Mean over the rows of a matrix: {@code [n, C]} to {@code [C]}. */
@@ -248,7 +311,7 @@ public final class SiteGraph {
   String batchSize() {
     // the shape of the activations would tell as well, but ONNX Runtime reorders them to be asked
     return sharedPerBatch(
-        "batch-size", () -> ops.castToFloat(ops.gather(ops.shape(pooledMean()), 0)));
+        "batch-size", () -> ops.castToFloat(ops.gather(ops.shape(instanceMeans()), 0)));
   }
 
   /** Values per channel in the batch, B times S, as float32 {@code [1]}. */
@@ -286,7 +349,7 @@ public final class SiteGraph {
       return;
     }
     // one pass over the activations, where separate products and sums would take two
-    List<String> inputs = List.of(x, gamma(), beta(), mean, variance);
+    List<String> inputs = List.of(x, gamma(), beta(), meanOfInput(mean), variance);
     ops.emitTo(
         site.output(),
         "BatchNormalization",
@@ -305,7 +368,12 @@ public final class SiteGraph {
     ops.emitTo(
         site.output(),
         "Add",
-        List.of(ops.mul(x, perInstance(scale)), perInstance(offset(mean, scale))));
+        List.of(ops.mul(x, perInstance(scale)), perInstance(offset(meanOfInput(mean), scale))));
+  }
+
+  /** What is subtracted from {@link #x}: the mean as it is where that is not centred. */
+  private String meanOfInput(String mean) {
+    return centred ? mean : ops.add(mean, sourceMean());
   }
 
   private String scale(String variance) {
