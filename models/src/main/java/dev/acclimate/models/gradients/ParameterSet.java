@@ -132,6 +132,17 @@ public final class ParameterSet {
             .collect(Collectors.joining()));
   }
 
+  /** True for a selection of the same parts in the same order. */
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof ParameterSet set && terms.equals(set.terms);
+  }
+
+  @Override
+  public int hashCode() {
+    return terms.hashCode();
+  }
+
   @Override
   public String toString() {
     return text;
