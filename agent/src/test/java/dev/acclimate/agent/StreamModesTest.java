@@ -73,6 +73,8 @@ class StreamModesTest {
       new RequestEncoder(BuiltinModel.load().inputs().get(0), RequestEncoder.Form.JSON);
   private static final Pattern LABELS_JOINED =
       Pattern.compile("acclimate_labels_joined_total\\{\\S+ (\\S+)");
+  private static final Pattern FROZEN_RUNS =
+      Pattern.compile("acclimate_frozen_time_seconds_count\\{\\S+ (\\S+)");
   private static final Pattern GUARD_EVENT =
       Pattern.compile("acclimate_guard_events_total\\{action=\"(\\w+)\",model=\"model\"\\} (\\S+)");
 
@@ -310,6 +312,7 @@ class StreamModesTest {
   /** Notes who answered each batch and what the guard did. */
   private static final class Watcher implements ServingListener {
     private final List<Boolean> adapted = new ArrayList<>();
+    private int frozenRuns;
     private final Map<String, Integer> events = new TreeMap<>();
 
     Watcher() {
@@ -321,6 +324,7 @@ class StreamModesTest {
     @Override
     public void answered(BatchReport report) {
       adapted.add(report.adaptedAnswers() == report.samples());
+      frozenRuns += report.frozenNanos() > 0 ? 1 : 0;
     }
 
     @Override
@@ -361,9 +365,11 @@ class StreamModesTest {
     send(samples, 0, samples.size());
     List<ConsumerRecord<String, byte[]>> records;
     Map<String, Integer> events;
+    int frozenRuns;
     try (Agent agent = agent(method, "guard: {policy: " + policy + "}")) {
       records = out.settle(samples.size());
       events = events(agent);
+      frozenRuns = metric(agent, FROZEN_RUNS);
     }
 
     Watcher watcher = new Watcher();
@@ -375,6 +381,7 @@ class StreamModesTest {
           .isEqualTo(Long.toString(served.step()));
     }
     assertThat(events).isEqualTo(watcher.events);
+    assertThat(frozenRuns).isEqualTo(watcher.frozenRuns).isLessThan(watcher.adapted.size());
     assertThat(watcher.adapted).contains(true, false);
     assertThat(events.get("trusted")).isPositive();
     assertThat(events.get("fell_back")).isPositive();

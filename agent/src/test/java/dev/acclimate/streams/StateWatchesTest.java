@@ -6,6 +6,7 @@ import dev.acclimate.adapters.AdaptedModel;
 import dev.acclimate.adapters.AdaptiveModel;
 import dev.acclimate.adapters.Method;
 import dev.acclimate.adapters.guard.GuardPolicy;
+import dev.acclimate.adapters.serving.FrozenAnswer;
 import dev.acclimate.adapters.serving.Mode;
 import dev.acclimate.models.ElementType;
 import dev.acclimate.models.ExecutionProvider;
@@ -76,7 +77,7 @@ class StateWatchesTest {
                 new MicroBatch(lane, stream, pool.take(), FIRST, 0, 0),
                 inputs,
                 result,
-                () -> model.runFrozen(inputs),
+                new FrozenAnswer(() -> model.runFrozen(inputs)),
                 model.initialState(),
                 after)
             .ruling()

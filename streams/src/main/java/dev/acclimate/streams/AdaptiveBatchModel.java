@@ -5,6 +5,7 @@ import dev.acclimate.adapters.AdaptiveModel;
 import dev.acclimate.adapters.BatchResult;
 import dev.acclimate.adapters.Lessons;
 import dev.acclimate.adapters.guard.GuardPolicy;
+import dev.acclimate.adapters.serving.FrozenAnswer;
 import dev.acclimate.adapters.serving.Mode;
 import dev.acclimate.adapters.serving.StateGuard;
 import dev.acclimate.models.Tensor;
@@ -13,7 +14,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Supplier;
 import java.util.zip.CRC32;
 import org.jspecify.annotations.Nullable;
 
@@ -133,10 +133,10 @@ final class AdaptiveBatchModel implements BatchModel {
       StateGuard by,
       Map<String, Tensor> inputs,
       Result adapted,
-      Supplier<Map<String, Tensor>> frozen,
+      FrozenAnswer frozen,
       State before,
       State after) {
-    return by.judge(inputs, adapted.outputs(), null, frozen, packed(before), packed(after));
+    return by.judge(inputs, adapted.outputs(), frozen, packed(before), packed(after));
   }
 
   @Override

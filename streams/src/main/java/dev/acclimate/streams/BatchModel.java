@@ -3,6 +3,7 @@ package dev.acclimate.streams;
 import dev.acclimate.adapters.AdaptiveModel;
 import dev.acclimate.adapters.Lessons;
 import dev.acclimate.adapters.guard.GuardPolicy;
+import dev.acclimate.adapters.serving.FrozenAnswer;
 import dev.acclimate.adapters.serving.Mode;
 import dev.acclimate.adapters.serving.StateGuard;
 import dev.acclimate.models.InvalidInputException;
@@ -11,7 +12,6 @@ import dev.acclimate.models.TensorInfo;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -106,7 +106,7 @@ public interface BatchModel {
       StateGuard guard,
       Map<String, Tensor> inputs,
       Result adapted,
-      Supplier<Map<String, Tensor>> frozen,
+      FrozenAnswer frozen,
       State before,
       State after) {
     throw new UnsupportedOperationException(method() + " has no guard");

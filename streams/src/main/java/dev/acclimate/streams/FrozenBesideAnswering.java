@@ -1,5 +1,6 @@
 package dev.acclimate.streams;
 
+import dev.acclimate.adapters.serving.FrozenAnswer;
 import dev.acclimate.adapters.serving.Mode;
 import dev.acclimate.adapters.serving.StateGuard;
 import dev.acclimate.models.Tensor;
@@ -30,31 +31,31 @@ final class FrozenBesideAnswering implements Answering {
   @Override
   public BatchAnswers answer(
       MicroBatch batch, Map<String, Tensor> inputs, BatchModel.State from, BatchModel.State into) {
-    FrozenAnswer frozen = new FrozenAnswer(inputs);
     BatchModel.Result result = model.mode().adapts() ? run(batch, inputs, from, into) : null;
     if (result == null) {
-      return frozen.alone(from);
+      return answerAlone(inputs, from, into);
     }
-    if (!result.adapted()) {
-      return frozen.instead(result, from);
+    if (!result.adapted()) { // it has asked the frozen model by itself
+      return frozen(result.outputs(), from, Fate.REJECTED, 0);
     }
+    FrozenAnswer frozen = new FrozenAnswer(() -> model.runFrozen(inputs));
     StateWatches.Decided guarded =
-        watches == null ? null : watches.judge(batch, inputs, result, frozen::outputs, from, into);
+        watches == null ? null : watches.judge(batch, inputs, result, frozen, from, into);
     StateGuard.Fate fate = guarded == null ? StateGuard.Fate.TAKEN : guarded.ruling().fate();
     Mode mode = guarded == null || guarded.ruling().mayGoOut() ? model.mode() : Mode.SHADOW;
     if (isFrozenWanted(mode, batch)) {
-      var unused = frozen.outputs();
+      var unused = frozen.get();
     }
     BatchModel.State next = fate == StateGuard.Fate.HELD ? from : into;
     return new BatchAnswers(
         result.outputs(),
-        frozen.known,
+        frozen.known(),
         mode,
         true,
         next,
         next.step(),
         fate == StateGuard.Fate.TAKEN ? Fate.TAKEN : Fate.NONE,
-        frozen.nanos,
+        frozen.nanos(),
         guarded);
   }
 
@@ -78,47 +79,17 @@ final class FrozenBesideAnswering implements Answering {
         .anyMatch(item -> !mode.answersAdapted(FeedbackReader.stream(item.record().key())));
   }
 
-  /** The frozen model's answer to a batch, asked for once at most. */
-  private final class FrozenAnswer {
-    private final Map<String, Tensor> inputs;
-    private @Nullable Map<String, Tensor> known;
-    private long nanos;
-
-    FrozenAnswer(Map<String, Tensor> inputs) {
-      this.inputs = inputs;
-    }
-
-    Map<String, Tensor> outputs() {
-      Map<String, Tensor> outputs = known;
-      if (outputs == null) {
-        long start = System.nanoTime();
-        outputs = model.runFrozen(inputs);
-        nanos = System.nanoTime() - start;
-        known = outputs;
-      }
-      return outputs;
-    }
-
-    /** It is the only one. */
-    BatchAnswers alone(BatchModel.State from) {
-      return only(outputs(), from, Fate.NONE);
-    }
-
-    /** The adapted model has asked it by itself. */
-    BatchAnswers instead(BatchModel.Result rejected, BatchModel.State from) {
-      return only(rejected.outputs(), from, Fate.REJECTED);
-    }
-
-    private BatchAnswers only(Map<String, Tensor> outputs, BatchModel.State from, Fate fate) {
-      return new BatchAnswers(
-          null, outputs, Mode.SHADOW, true, from, from.step(), fate, nanos, null);
-    }
+  /** There is no other answer than the frozen model's, and the state stays. */
+  private static BatchAnswers frozen(
+      Map<String, Tensor> outputs, BatchModel.State from, Fate fate, long nanos) {
+    return new BatchAnswers(null, outputs, Mode.SHADOW, true, from, from.step(), fate, nanos, null);
   }
 
   @Override
   public BatchAnswers answerAlone(
       Map<String, Tensor> inputs, BatchModel.State from, BatchModel.State into) {
-    return new FrozenAnswer(inputs).alone(from);
+    FrozenAnswer frozen = new FrozenAnswer(() -> model.runFrozen(inputs));
+    return frozen(frozen.get(), from, Fate.NONE, frozen.nanos());
   }
 
   @Override

@@ -1,11 +1,11 @@
 package dev.acclimate.streams;
 
+import dev.acclimate.adapters.serving.FrozenAnswer;
 import dev.acclimate.adapters.serving.StateGuard;
 import dev.acclimate.models.Tensor;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.function.Supplier;
 
 /**
  * The guards over the states that batches move, one for each. They are not journaled: what a guard
@@ -54,7 +54,7 @@ final class StateWatches {
       MicroBatch batch,
       Map<String, Tensor> inputs,
       BatchModel.Result adapted,
-      Supplier<Map<String, Tensor>> frozen,
+      FrozenAnswer frozen,
       BatchModel.State before,
       BatchModel.State after) {
     Watched watched =

@@ -176,7 +176,7 @@ public final class ServedModel implements InferenceModel {
       throw new IllegalStateException("the adapted model failed");
     }
     listener.answered(answering.report(shares.stream().mapToInt(BatchShare::samples).sum(), 0));
-    Map<String, Tensor> given = answering.frozen;
+    Map<String, Tensor> given = answering.frozen.known();
     if (given != null) {
       remember(shares, given, answering);
     }
@@ -222,7 +222,7 @@ public final class ServedModel implements InferenceModel {
       count = 0;
     }
     if (count < wanted.length) {
-      answering.frozen();
+      var unused = answering.frozen.get();
     }
     listener.answered(answering.report(wanted.length, count));
     Map<String, Tensor> given = given(answering, count, wanted);
@@ -233,23 +233,24 @@ public final class ServedModel implements InferenceModel {
   private Map<String, Tensor> given(Answering answering, int count, boolean... wanted) {
     BatchResult adapted = answering.adapted;
     if (adapted == null || count == 0) {
-      return answering.frozen();
+      return answering.frozen.get();
     }
     return count == wanted.length
         ? adapted.outputs()
-        : mix.of(answering.frozen(), adapted.outputs(), wanted);
+        : mix.of(answering.frozen.get(), adapted.outputs(), wanted);
   }
 
   /** Keeps the answers for labels that may come. */
   private void remember(List<BatchShare> shares, Map<String, Tensor> given, Answering answering) {
     if (scoresOutput != null && shares.stream().anyMatch(share -> share.id() != null)) {
       BatchResult adapted = answering.adapted;
+      Map<String, Tensor> frozen = answering.frozen.known();
       recent.add(
           shares,
           new RecentAnswers.Answer(
               classes(given),
               adapted == null ? null : classes(adapted.outputs()),
-              answering.frozen == null ? null : classes(answering.frozen)));
+              frozen == null ? null : classes(frozen)));
     }
   }
 
@@ -261,12 +262,11 @@ public final class ServedModel implements InferenceModel {
   private final class Answering {
     private final Map<String, Tensor> batch;
     private final Map<String, Tensor> answered;
-    private @Nullable Map<String, Tensor> frozen;
+    private final FrozenAnswer frozen;
     private @Nullable BatchResult adapted;
     private boolean mayGoOut = true;
     private boolean stepped;
     private long adaptedNanos;
-    private long frozenNanos;
 
     /**
      * A batch.
@@ -276,6 +276,7 @@ public final class ServedModel implements InferenceModel {
     Answering(Map<String, Tensor> batch, Map<String, Tensor> answered) {
       this.batch = batch;
       this.answered = answered;
+      this.frozen = new FrozenAnswer(() -> model.runFrozen(batch));
     }
 
     BatchReport report(int samples, int adaptedAnswers) {
@@ -284,22 +285,10 @@ public final class ServedModel implements InferenceModel {
           samples,
           adaptedAnswers,
           adaptedNanos,
-          frozenNanos,
+          frozen.nanos(),
           stepped,
           current.step(),
           guard == null ? null : guard.signals());
-    }
-
-    /** The frozen model's answer. */
-    Map<String, Tensor> frozen() {
-      Map<String, Tensor> known = frozen;
-      if (known == null) {
-        long begin = System.nanoTime();
-        known = model.runFrozen(batch);
-        frozenNanos = System.nanoTime() - begin;
-        frozen = known;
-      }
-      return known;
     }
 
     /** Takes a step of the state, unless the guard is against it. */
@@ -313,7 +302,7 @@ public final class ServedModel implements InferenceModel {
       adaptedNanos = System.nanoTime() - begin;
       BatchResult result = adapted;
       if (result != null && hasScoresOf(result)) {
-        frozen = answered;
+        frozen.set(answered);
       }
       if (result != null && result.adapted()) {
         StateGuard watching = guard;
@@ -321,7 +310,7 @@ public final class ServedModel implements InferenceModel {
           step();
           stepped = true;
         } else {
-          obey(watching.judge(batch, result.outputs(), frozen, this::frozen, current, next));
+          obey(watching.judge(batch, result.outputs(), frozen, current, next));
         }
       }
     }

@@ -13,7 +13,6 @@ import dev.acclimate.models.Tensor;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -90,21 +89,19 @@ public final class StateGuard implements AutoCloseable {
    *
    * @param batch the model's inputs
    * @param adapted the adapted model's answer, with which a step was taken
-   * @param known the frozen model's answer where it is there already
-   * @param frozen asks the frozen model
+   * @param frozen the frozen model's answer, asked for where it is needed
    * @param before the state before the batch
    * @param after the state after it; a good one from before where it must go back
    */
   public Ruling judge(
       Map<String, Tensor> batch,
       Map<String, Tensor> adapted,
-      @Nullable Map<String, Tensor> known,
-      Supplier<Map<String, Tensor>> frozen,
+      FrozenAnswer frozen,
       AdaptationState before,
       AdaptationState after) {
     Scores mine = scores(adapted);
     boolean wanted = guard.wantsFrozen(Objects.requireNonNull(batch.get(samples)), mine);
-    Map<String, Tensor> other = known == null && wanted ? frozen.get() : known; // known is free
+    Map<String, Tensor> other = wanted ? frozen.get() : frozen.known(); // known is free
     Guard.Decision decision = other == null ? guard.judge() : judge(batch, mine, scores(other));
     if (decision.isGood()) {
       good.add(before);
