@@ -101,7 +101,7 @@ public final class AdaptedModel {
       StateLayout layout,
       CompanionMethod learning,
       List<NormalizationSite> sites) {
-    Set<String> learnt = Set.copyOf(learning.learntStates(source, sites));
+    Set<String> learnt = Set.copyOf(learning.learntStates(layout, source, sites));
     Optional<PackedParameters> weights = learning.learnt(source, sites).weights();
     Forward forward = forward(source, layout, sites, learnt, weights);
     return CompanionGraph.append(
@@ -118,7 +118,7 @@ public final class AdaptedModel {
     if (!(layout.method() instanceof CompanionMethod learning) || !learnsLater(learning)) {
       return null;
     }
-    Set<String> learnt = Set.copyOf(learning.learntStates(source, sites));
+    Set<String> learnt = Set.copyOf(learning.learntStates(layout, source, sites));
     Set<String> wanted = new HashSet<>(Set.of(LOSS, TAKEN));
     layout.tensors().stream()
         .filter(state -> learnt.contains(state.name()))

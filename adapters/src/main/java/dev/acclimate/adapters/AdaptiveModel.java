@@ -176,10 +176,11 @@ public final class AdaptiveModel implements AutoCloseable {
   public Map<String, Tensor> runWithoutLearning(
       Map<String, Tensor> batch, AdaptationState statistics) {
     AdaptiveModel other = withoutLearning();
-    other.restore(statistics);
-    Map<String, Tensor> outputs = other.run(batch).outputs();
-    statistics.set(other.current);
-    return outputs;
+    BatchResult result = other.run(batch, statistics, other.next);
+    if (result.adapted()) {
+      statistics.set(other.next);
+    }
+    return result.outputs();
   }
 
   private AdaptiveModel withoutLearning() {

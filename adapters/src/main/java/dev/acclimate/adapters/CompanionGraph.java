@@ -82,7 +82,7 @@ final class CompanionGraph {
     Logits logits = Logits.of(forward, companion.output());
     this.source = source;
     this.learnt = method.learnt(source, sites);
-    this.states = method.learntStates(source, sites);
+    this.states = method.learntStates(layout, source, sites);
     GraphEditor withLoss = new GraphEditor(forward);
     if (companion.lessons().isPresent()) {
       Dimension samples = AdaptedModel.batchInput(forward.inputs()).dimensions().get(0);

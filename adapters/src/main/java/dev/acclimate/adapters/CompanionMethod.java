@@ -9,9 +9,11 @@ import dev.acclimate.models.gradients.Optimizer;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -131,11 +133,14 @@ record CompanionMethod(Method base, Companion companion, @Nullable Nap nap) impl
     return LearntParameters.of(companion.parameters(), source, logits, adapted);
   }
 
-  /** The names of the states that the companion's steps change. */
-  List<String> learntStates(OnnxModel source, List<NormalizationSite> adapted) {
-    return Stream.concat(
-            learntKinds().stream().map(StateKind::name),
-            learntOnce(source, adapted).stream().map(SharedState::name))
+  /** The names of the states that the companion's steps change: all but the statistics'. */
+  List<String> learntStates(StateLayout layout, OnnxModel source, List<NormalizationSite> adapted) {
+    Set<String> statistics = new HashSet<>();
+    base.stateKinds().forEach(kind -> statistics.add(kind.name()));
+    base.sharedStates(source, adapted).forEach(state -> statistics.add(state.name()));
+    return layout.tensors().stream()
+        .map(StateTensor::name)
+        .filter(name -> !statistics.contains(name))
         .toList();
   }
 
