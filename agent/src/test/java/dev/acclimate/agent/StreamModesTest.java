@@ -22,24 +22,18 @@ import dev.acclimate.agent.broker.SharedBroker;
 import dev.acclimate.models.ExecutionProvider;
 import dev.acclimate.models.SessionSettings;
 import dev.acclimate.models.Tensor;
-import dev.acclimate.simulate.DomainKinds;
-import dev.acclimate.simulate.DomainStream;
-import dev.acclimate.simulate.Segment;
 import dev.acclimate.simulate.builtin.BuiltinModel;
-import dev.acclimate.simulate.data.DataSpec;
-import dev.acclimate.simulate.scenarios.Scenario;
 import dev.acclimate.streams.RequestEncoder;
+import dev.acclimate.streams.ScenarioSamples;
 import dev.acclimate.streams.TopicReader;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -133,25 +127,8 @@ class StreamModesTest {
     return Agent.start(AgentConfig.read(file), ModelOpener::adaptive);
   }
 
-  /** Samples of these segments of a scenario, one after the other. */
   private List<float[]> samples(String segments) throws IOException {
-    Path scenario = Files.writeString(folder.resolve("scenario.yaml"), "segments: " + segments);
-    DomainStream stream =
-        DomainStream.of(
-            Scenario.read(scenario.toString()),
-            DomainKinds.of(new DataSpec.Builtin(320)),
-            BuiltinModel.preprocessing(),
-            0);
-    int size = (int) BuiltinModel.load().inputs().get(0).elementsPerSample();
-    List<float[]> samples = new ArrayList<>();
-    for (Segment segment : stream.segments()) {
-      FloatBuffer values = FloatBuffer.allocate(segment.size() * size);
-      segment.fill(0, segment.size(), values);
-      for (int i = 0; i < segment.size(); i++) {
-        samples.add(Arrays.copyOfRange(values.array(), i * size, (i + 1) * size));
-      }
-    }
-    return samples;
+    return ScenarioSamples.of(folder, segments, 0);
   }
 
   private static String camera(int sample) {

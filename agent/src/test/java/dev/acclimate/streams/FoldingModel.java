@@ -35,6 +35,11 @@ public class FoldingModel implements BatchModel {
       step = from.step;
     }
 
+    void set(float to, long steps) {
+      sum = to;
+      step = steps;
+    }
+
     @Override
     public long step() {
       return step;

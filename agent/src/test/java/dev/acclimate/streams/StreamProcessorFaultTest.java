@@ -34,6 +34,12 @@ class StreamProcessorFaultTest {
   private static final int RECORDS = 24;
   private static final Duration FOREVER = Duration.ofSeconds(60);
 
+  /** The first value of the batch that a guard holds, the second one. */
+  private static final float HELD = 4;
+
+  /** The same of the fifth, at which it rolls back. */
+  private static final float ROLLED_BACK = 16;
+
   private final StreamFixture fixture = new StreamFixture(3);
 
   @AfterEach
@@ -61,6 +67,11 @@ class StreamProcessorFaultTest {
       this.method = method;
       this.after = after;
       this.thrown = thrown;
+    }
+
+    /** Whether the transaction goes through all the same. */
+    boolean commits() {
+      return method.equals("commitTransaction") && after;
     }
   }
 
@@ -160,6 +171,71 @@ class StreamProcessorFaultTest {
     assertThat(clients.faults).hasValue(2);
     assertThat(fixture.registry.get("acclimate.rollbacks").counter().count()).isEqualTo(2);
     await().until(() -> processor.health().ready());
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = Fault.class,
+      names = {"ABORTED", "COMMITTED_BUT_NEVER_HEARD", "OFFSETS_TAKEN_THEN_FAILED", "FENCED"})
+  void theGuardHoldsAndRollsBackOnceWhateverHappensToTheCommitsOfIt(Fault fault) {
+    fixture.sendNumbered(0, 0, RECORDS);
+    StreamConfig config = fixture.config.withBatch(4, FOREVER);
+    FaultyClients clients = new FaultyClients(fault, List.of(2, fault.commits() ? 5 : 6));
+    TopicReader out = fixture.out();
+    try (GuardedFoldingModel model =
+        new GuardedFoldingModel(HELD, ROLLED_BACK, StreamProcessorFaultTest::crash)) {
+      StreamProcessor processor = fixture.start(config, model, clients);
+      assertThat(out.settle(RECORDS))
+          .extracting(StreamFixture::answer)
+          .containsExactlyElementsOf(guarded());
+      await().until(() -> processor.health().ready());
+      assertThat(clients.faults).hasValue(2);
+      assertThat(guardEvents("held")).isEqualTo(1);
+      assertThat(guardEvents("rolled_back")).isEqualTo(1);
+      assertThat(fixture.registry.get("acclimate.steps").counter().count()).isEqualTo(4);
+      assertThat(fixture.registry.get("acclimate.records.frozen").counter().count()).isEqualTo(8);
+      fixture.sendNumbered(0, RECORDS, RECORDS + 4);
+      await().until(() -> processor.health().status() == Status.FAILED);
+    }
+
+    // whoever takes over finds the state in the journal that they led to
+    try (GuardedFoldingModel model = new GuardedFoldingModel(HELD, ROLLED_BACK, values -> {});
+        StreamProcessor next = fixture.start(config, model)) {
+      List<ConsumerRecord<String, byte[]>> answers = out.settle(RECORDS + 4);
+      assertThat(answers).hasSize(RECORDS + 4);
+      assertThat(answers.subList(RECORDS, RECORDS + 4))
+          .extracting(answer -> StreamFixture.answer(answer).get(1))
+          .containsOnly(FoldingModel.fold(GuardedFoldingModel.GOOD, 20, 21, 22, 23));
+      assertThat(next.health().ready()).isTrue();
+    }
+  }
+
+  private static void crash(float... first) {
+    if (first[0] == RECORDS) {
+      throw new AssertionError("a crash");
+    }
+  }
+
+  private double guardEvents(String action) {
+    return fixture.registry.get("acclimate.guard.events").tag("action", action).counter().count();
+  }
+
+  /** The answers of a run under the guard that nothing disturbs. */
+  private static List<List<Float>> guarded() {
+    List<List<Float>> answers = new ArrayList<>();
+    float state = 0;
+    for (int first = 0; first < RECORDS; first += 4) {
+      boolean frozen = first == HELD || first == ROLLED_BACK;
+      for (int i = first; i < first + 4; i++) {
+        answers.add(List.of((float) i, frozen ? GuardedFoldingModel.FROZEN : state, 4f));
+      }
+      if (first == ROLLED_BACK) {
+        state = GuardedFoldingModel.GOOD;
+      } else if (first != HELD) {
+        state = FoldingModel.fold(state, first, first + 1, first + 2, first + 3);
+      }
+    }
+    return answers;
   }
 
   @ParameterizedTest

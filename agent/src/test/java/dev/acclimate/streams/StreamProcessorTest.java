@@ -269,6 +269,49 @@ class StreamProcessorTest {
   }
 
   @Test
+  void underAGuardTheFrozenModelAnswersWhatTheAdaptedOneFailsOn() {
+    fixture.sendNumbered(0, 1, 7);
+    fixture.send(0, "bad", request("bad", FoldingModel.POISON), Map.of());
+    fixture.sendNumbered(0, 7, 16);
+    try (GuardedFoldingModel model =
+            new GuardedFoldingModel(
+                Float.NaN,
+                Float.NaN,
+                first -> {
+                  if (first[0] == 8) {
+                    throw new IllegalStateException("out of device memory, say");
+                  }
+                });
+        StreamProcessor processor =
+            fixture.start(fixture.config.withBatch(4, Duration.ofSeconds(20)), model)) {
+      List<ConsumerRecord<String, byte[]>> all = fixture.out().settle(15);
+
+      float state = FoldingModel.fold(0, 1, 2, 3, 4);
+      List<List<Float>> expected = new ArrayList<>();
+      IntStream.range(1, 5).forEach(i -> expected.add(List.of((float) i, 0f, 4f)));
+      // beside the poison, which neither model can answer, one by one
+      IntStream.range(5, 8)
+          .forEach(i -> expected.add(List.of((float) i, GuardedFoldingModel.FROZEN, 1f)));
+      IntStream.range(8, 12)
+          .forEach(i -> expected.add(List.of((float) i, GuardedFoldingModel.FROZEN, 4f)));
+      IntStream.range(12, 16).forEach(i -> expected.add(List.of((float) i, state, 4f)));
+      assertThat(all).extracting(StreamFixture::answer).containsExactlyElementsOf(expected);
+      assertThat(all)
+          .extracting(answer -> header(answer, "acclimate-answer"))
+          .containsExactlyElementsOf(
+              expected.stream()
+                  .map(e -> e.get(1) == GuardedFoldingModel.FROZEN ? "frozen" : "adapted")
+                  .toList());
+      assertThat(fixture.dead().settle(1))
+          .singleElement()
+          .satisfies(
+              dead -> assertThat(header(dead, "acclimate-reason")).contains("model-failure"));
+      assertThat(processor.health().ready()).isTrue();
+      assertThat(count("acclimate.steps")).isEqualTo(2);
+    }
+  }
+
+  @Test
   void goesOnWhereTheLastRunStopped() {
     fixture.sendNumbered(0, 0, 10);
     StreamProcessor first = fixture.start(fixture.config, new FoldingModel());
