@@ -210,6 +210,63 @@ class StreamProcessorFaultTest {
     }
   }
 
+  /** Of many streams in a lane only the one that went back is written at once. */
+  @Test
+  void aStateThatWentBackSurvivesACrashBesideOthersThatWait() {
+    StreamConfig config =
+        fixture
+            .config
+            .withBatch(4, FOREVER)
+            .withStates(new StreamConfig.StateKeeping(Scope.STREAM, 1000, 1 << 20));
+    TopicReader out = fixture.out();
+    try (GuardedFoldingModel model =
+        new GuardedFoldingModel(HELD, ROLLED_BACK, StreamProcessorFaultTest::crash)) {
+      StreamProcessor processor = fixture.start(config, model);
+      send("back", 0, 4);
+      assertThat(out.await(4)).hasSize(4);
+      send("waits", 100, 104);
+      send("back", 8, 20);
+      send("back", 20, 24);
+      assertThat(out.await(24)).hasSize(24);
+      assertThat(snapshotted(config)).containsExactly("back");
+      send("back", RECORDS, RECORDS + 4);
+      await().until(() -> processor.health().status() == Status.FAILED);
+    }
+
+    try (GuardedFoldingModel model = new GuardedFoldingModel(HELD, ROLLED_BACK, values -> {})) {
+      fixture.start(config, model);
+      send("waits", 104, 108);
+      List<ConsumerRecord<String, byte[]>> answers = out.settle(32).subList(24, 32);
+      assertThat(stateOf("back", answers))
+          .containsOnly(FoldingModel.fold(GuardedFoldingModel.GOOD, 20, 21, 22, 23));
+      assertThat(stateOf("waits", answers)).containsOnly(FoldingModel.fold(0, 100, 101, 102, 103));
+    }
+  }
+
+  private void send(String key, int from, int to) {
+    for (int i = from; i < to; i++) {
+      fixture.send(0, key, StreamFixture.request(key + i, i), Map.of());
+    }
+    fixture.flush();
+  }
+
+  /** The streams whose state the journal holds. */
+  private static List<String> snapshotted(StreamConfig config) {
+    try (JournaledStates journal = JournaledStates.open(config)) {
+      return journal.list().stream()
+          .filter(state -> state.snapshot() != null)
+          .map(JournaledStates.JournaledState::display)
+          .toList();
+    }
+  }
+
+  private static List<Float> stateOf(String key, List<ConsumerRecord<String, byte[]>> answers) {
+    return answers.stream()
+        .filter(answer -> answer.key().equals(key))
+        .map(answer -> StreamFixture.answer(answer).get(1))
+        .toList();
+  }
+
   private static void crash(float... first) {
     if (first[0] == RECORDS) {
       throw new AssertionError("a crash");

@@ -721,8 +721,12 @@ final class Pipeline {
         snapshots = sendSnapshots(writer, lane.streams().values(), step);
         checkpoint = sendCheckpoint(writer, lane, step, snapshots);
       } else {
+        Set<StreamState> written = new LinkedHashSet<>(leaving);
+        if (!outcome.byTheBook()) {
+          written.add(flight.state());
+        }
         // the boundary comes last: with it, whoever reads has seen the whole commit
-        snapshots = sendSnapshots(writer, leaving, step);
+        snapshots = sendSnapshots(writer, written, step);
         var unused = send(writer.boundary(boundary(flight.batch(), step)));
       }
     }
@@ -760,8 +764,13 @@ final class Pipeline {
         step.sequence(), model.variant(), batch.stream(), step.next().step(), batch.runs());
   }
 
+  /**
+   * A batch that running again would not lead to the same state commits with a snapshot of it, by
+   * whose step a recovery knows that it need not be run. Where a lane has one stream, that may as
+   * well be a checkpoint; among many it would take all that changed along.
+   */
   private boolean isCheckpointDue(Lane lane, StreamState present, BatchRunner.Outcome outcome) {
-    if (lane.checkpoint() < 0 || !outcome.byTheBook()) {
+    if (lane.checkpoint() < 0 || (!outcome.byTheBook() && lane.streams().size() == 1)) {
       return true;
     }
     if (!lane.snapshots().isDue(0)) {
