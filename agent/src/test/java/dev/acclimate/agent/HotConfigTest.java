@@ -91,10 +91,11 @@ class HotConfigTest {
     producer.close();
   }
 
-  private void configure(String method, String version) throws IOException {
+  private void configure(String method, String version, String... lines) throws IOException {
     Files.writeString(
         file,
         """
+        %6$s
         model: '%1$s'
         version: '%5$s'
         method: %4$s
@@ -108,7 +109,7 @@ class HotConfigTest {
         batch: {max: 4, delay: 60s}
         http: {port: 0}
         """
-            .formatted(model, broker.bootstrap(), name, method, version));
+            .formatted(model, broker.bootstrap(), name, method, version, String.join("\n", lines)));
   }
 
   /** The pixels of a request; drift makes every batch different from the one before. */
@@ -147,6 +148,14 @@ class HotConfigTest {
 
   private static String header(ConsumerRecord<String, byte[]> answer, String key) {
     return new String(answer.headers().lastHeader(key).value(), UTF_8);
+  }
+
+  private static List<String> answerers(List<ConsumerRecord<String, byte[]>> answers) {
+    return answers.stream()
+        .map(answer -> answer.headers().lastHeader("acclimate-answer"))
+        .map(header -> header == null ? "none" : new String(header.value(), UTF_8))
+        .distinct()
+        .toList();
   }
 
   private static List<String> headers(List<ConsumerRecord<String, byte[]>> answers, String key) {
@@ -314,6 +323,81 @@ class HotConfigTest {
     assertThat(headers(answers, "acclimate-step")).containsExactly("1", "2");
     assertThat(agent.model()).isEqualTo(before);
     assertThat(switches("done")).isZero();
+  }
+
+  @Test
+  void modeAndGuardChangeAndTheStateGoesOn() throws Exception {
+    String guarded = "guard: {policy: rollback}";
+    send(2 * BATCH + 2);
+    assertThat(out.await(2 * BATCH)).hasSize(2 * BATCH);
+
+    switchTo(1, UNMIX, "mode: shadow");
+    // two requests were in an open batch, which is answered in the new mode as a whole
+    send(2 * BATCH);
+    assertThat(out.await(4 * BATCH)).hasSize(4 * BATCH);
+    switchTo(2, UNMIX, "mode: off");
+    send(BATCH);
+    assertThat(out.await(5 * BATCH)).hasSize(5 * BATCH);
+    switchTo(3, UNMIX, guarded);
+    send(2 * BATCH);
+    assertThat(out.await(7 * BATCH)).hasSize(7 * BATCH);
+    switchTo(4, "source", guarded);
+    send(BATCH);
+    assertThat(out.await(8 * BATCH)).hasSize(8 * BATCH);
+    switchTo(5, UNMIX);
+    send(BATCH + 2);
+
+    List<ConsumerRecord<String, byte[]>> answers = out.settle(10 * BATCH);
+    assertAnsweredOnce(answers);
+    assertThat(answerers(answers.subList(0, 8))).containsExactly("none");
+    assertThat(answerers(answers.subList(8, 28))).containsExactly("frozen");
+    assertThat(answerers(answers.subList(28, 40))).containsExactly("none");
+    assertThat(headers(answers.subList(0, 16), "acclimate-step"))
+        .containsExactly("1", "2", "3", "4");
+    assertThat(headers(answers.subList(16, 20), "acclimate-step")).containsExactly("4");
+    assertThat(headers(answers.subList(20, 28), "acclimate-step")).containsExactly("5", "6");
+    assertThat(headers(answers.subList(32, 40), "acclimate-step")).containsExactly("7", "8");
+    // all that was answered while something adapted is in the state, whoever answered it
+    List<List<Float>> adapted = undisturbed(model, UNMIX, 0, 1, 2, 3, 5, 6, 8, 9);
+    List<List<Float>> frozen = undisturbed(model, "source", 2, 3, 4, 5, 6, 7);
+    assertThat(answers.subList(0, 8)).map(HotConfigTest::scores).isEqualTo(adapted.subList(0, 8));
+    assertThat(answers.subList(8, 32)).map(HotConfigTest::scores).isEqualTo(frozen);
+    assertThat(answers.subList(32, 40))
+        .map(HotConfigTest::scores)
+        .isEqualTo(adapted.subList(24, 32));
+    assertThat(switches("refused")).isZero();
+  }
+
+  private void switchTo(int count, String method, String... lines) throws Exception {
+    configure(method, "1", lines);
+    await().atMost(Duration.ofSeconds(30)).until(() -> switches("done") == count);
+  }
+
+  @Test
+  void refusesAGuardThatCannotWatchTheModelAndAnswersOn() throws Exception {
+    Path without = TinyClassifier.writeWithoutScores(folder.resolve("features.onnx"));
+    configure(UNMIX, "1", "guard: {policy: rollback}");
+    Files.writeString(file, Files.readString(file).replace(model.toString(), without.toString()));
+    AgentConfig wanted = AgentConfig.read(file);
+    String refused = "guard.policy: expected off for a model without class scores";
+
+    await().until(() -> switches("refused") == 1);
+    assertThatThrownBy(() -> agent.switchTo(wanted.model()).join())
+        .hasCauseInstanceOf(InvalidInputException.class)
+        .hasMessageContaining(refused);
+    assertThatThrownBy(() -> Agent.start(wanted, ModelOpener::adaptive))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageStartingWith(refused);
+    send(BATCH);
+    assertThat(out.await(BATCH)).hasSize(BATCH);
+    assertThat(switches("done")).isZero();
+
+    // without the guard it is none the worse
+    Files.writeString(
+        file, Files.readString(file).replace("guard: {policy: rollback}", "mode: shadow"));
+    await().until(() -> switches("done") == 1);
+    send(BATCH);
+    assertThat(answerers(out.await(2 * BATCH).subList(BATCH, 2 * BATCH))).containsExactly("frozen");
   }
 
   @Test

@@ -31,33 +31,46 @@ final class TinyClassifier {
   }
 
   static Path write(Path file, long seed, String input) throws IOException {
+    return write(file, graph(seed, input));
+  }
+
+  /** The same up to the pooling: features {@code [batch, 10, 1, 1]} instead of scores. */
+  static Path writeWithoutScores(Path file) throws IOException {
+    GraphProto.Builder graph = graph(1, "image").toBuilder();
+    graph.removeNode(graph.getNodeCount() - 1).setOutput(0, value("p", CLASSES, 1, 1));
+    return write(file, graph.build());
+  }
+
+  private static GraphProto graph(long seed, String input) {
     Random random = new Random(seed);
     float[] weight = new float[3 * CLASSES];
     for (int i = 0; i < weight.length; i++) {
       weight[i] = (float) random.nextGaussian();
     }
-    GraphProto graph =
-        GraphProto.newBuilder()
-            .setName("tiny")
-            .addInput(value(input, 3, 32, 32))
-            .addOutput(value("scores", CLASSES))
-            .addInitializer(floats("weight", weight, CLASSES, 3, 1, 1))
-            .addInitializer(floats("gamma", filled(1), CLASSES))
-            .addInitializer(floats("beta", filled(0), CLASSES))
-            .addInitializer(floats("mean", filled(0.1f), CLASSES))
-            .addInitializer(floats("variance", filled(2), CLASSES))
-            .addNode(node("Conv", "h", input, "weight"))
-            .addNode(node("BatchNormalization", "n", "h", "gamma", "beta", "mean", "variance"))
-            .addNode(node("Relu", "r", "n"))
-            .addNode(node("GlobalAveragePool", "p", "r"))
-            .addNode(
-                node("Flatten", "scores", "p").toBuilder()
-                    .addAttribute(
-                        AttributeProto.newBuilder()
-                            .setName("axis")
-                            .setType(AttributeProto.AttributeType.INT)
-                            .setI(1)))
-            .build();
+    return GraphProto.newBuilder()
+        .setName("tiny")
+        .addInput(value(input, 3, 32, 32))
+        .addOutput(value("scores", CLASSES))
+        .addInitializer(floats("weight", weight, CLASSES, 3, 1, 1))
+        .addInitializer(floats("gamma", filled(1), CLASSES))
+        .addInitializer(floats("beta", filled(0), CLASSES))
+        .addInitializer(floats("mean", filled(0.1f), CLASSES))
+        .addInitializer(floats("variance", filled(2), CLASSES))
+        .addNode(node("Conv", "h", input, "weight"))
+        .addNode(node("BatchNormalization", "n", "h", "gamma", "beta", "mean", "variance"))
+        .addNode(node("Relu", "r", "n"))
+        .addNode(node("GlobalAveragePool", "p", "r"))
+        .addNode(
+            node("Flatten", "scores", "p").toBuilder()
+                .addAttribute(
+                    AttributeProto.newBuilder()
+                        .setName("axis")
+                        .setType(AttributeProto.AttributeType.INT)
+                        .setI(1)))
+        .build();
+  }
+
+  private static Path write(Path file, GraphProto graph) throws IOException {
     ModelProto model =
         ModelProto.newBuilder()
             .setIrVersion(8)

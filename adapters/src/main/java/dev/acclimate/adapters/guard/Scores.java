@@ -35,8 +35,8 @@ public final class Scores {
         .orElseThrow(
             () ->
                 new InvalidInputException(
-                    "guard: expected a model with class scores, an FP32 output [batch, classes] of"
-                        + " two classes or more, found "
+                    "guard.policy: expected off for a model without class scores, which are an FP32"
+                        + " output [batch, classes] of two classes or more; found "
                         + outputs))
         .name();
   }

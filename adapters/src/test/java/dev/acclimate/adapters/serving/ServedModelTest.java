@@ -357,7 +357,7 @@ class ServedModelTest {
   void aGuardNeedsClassScores() {
     assertThatThrownBy(() -> Scores.output(List.of()))
         .isInstanceOf(InvalidInputException.class)
-        .hasMessageContaining("guard: expected a model with class scores");
+        .hasMessageContaining("guard.policy: expected off for a model without class scores");
   }
 
   @ParameterizedTest
