@@ -255,19 +255,13 @@ public final class Agent implements AutoCloseable {
 
   private Feedback openFeedback(
       StreamConfig stream, FeedbackConfig config, ModelOpener.Opened opened) {
-    FrozenModel frozen = frozen(config, opened);
-    try {
-      return Feedback.open(stream, config, registry, opened.model().outputs(), frozen);
-    } catch (RuntimeException e) {
-      if (frozen != null) {
-        frozen.close();
-      }
-      throw e;
-    }
+    return Feedback.open(
+        stream, config, registry, opened.model().outputs(), frozen(config, opened));
   }
 
+  /** The model's own frozen self, which a guard or a mode asks too. */
   private static @Nullable FrozenModel frozen(FeedbackConfig config, ModelOpener.Opened opened) {
-    return config.shadow() > 0 ? opened.frozen().get() : null;
+    return config.shadow() > 0 ? opened.model()::runFrozen : null;
   }
 
   /** What clients call the model at work. */
@@ -368,13 +362,8 @@ public final class Agent implements AutoCloseable {
       current
           .switchTo(next.opened().model(), next.config().name(), next.config().version(), frozen)
           .join();
-    } catch (RuntimeException e) {
-      if (frozen != null) {
-        frozen.close();
-      }
-      throw e instanceof CompletionException && e.getCause() instanceof RuntimeException cause
-          ? cause
-          : e;
+    } catch (CompletionException e) {
+      throw e.getCause() instanceof RuntimeException cause ? cause : e;
     }
   }
 

@@ -13,7 +13,6 @@ import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.SessionSettings;
 import dev.acclimate.streams.BatchModel;
-import dev.acclimate.streams.feedback.FrozenModel;
 import java.nio.file.Path;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -50,17 +49,12 @@ public interface ModelOpener {
    *
    * @param model answers
    * @param resource is closed when the model is no longer needed
-   * @param frozen opens the model as it was before it adapted
    * @param serving lets the model answer over HTTP; null where none can
    */
-  record Opened(
-      BatchModel model,
-      AutoCloseable resource,
-      Supplier<FrozenModel> frozen,
-      @Nullable Serving serving) {
+  record Opened(BatchModel model, AutoCloseable resource, @Nullable Serving serving) {
     /** A model for streams. */
-    Opened(BatchModel model, AutoCloseable resource, Supplier<FrozenModel> frozen) {
-      this(model, resource, frozen, null);
+    Opened(BatchModel model, AutoCloseable resource) {
+      this(model, resource, null);
     }
   }
 
@@ -72,10 +66,15 @@ public interface ModelOpener {
     AdaptationState state = state(config, adapted);
     SessionSettings settings = new SessionSettings(config.provider(), config.threads(), batchSize);
     AdaptiveModel model = named("model", () -> AdaptiveModel.open(adapted, state, settings));
+    if (config.answers().guard().watches() && !model.adapts()) {
+      log.info(
+          "{}: nothing to guard, since method {} leaves the model as it is",
+          config.name(),
+          config.method());
+    }
     return new Opened(
         BatchModel.of(model, config.answers().mode(), config.answers().guard()),
         model,
-        () -> FrozenModel.open(adapted.source(), settings),
         listener -> serve(model, config, listener));
   }
 

@@ -217,11 +217,6 @@ class AgentTest {
   }
 
   private static ModelOpener.Opened opened(FoldingModel model, AutoCloseable resource) {
-    return new ModelOpener.Opened(
-        model,
-        resource,
-        () -> {
-          throw new AssertionError("no labels, no frozen model");
-        });
+    return new ModelOpener.Opened(model, resource);
   }
 }

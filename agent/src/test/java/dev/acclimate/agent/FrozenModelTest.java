@@ -9,7 +9,6 @@ import dev.acclimate.models.ExecutionProvider;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.SessionSettings;
 import dev.acclimate.models.Tensor;
-import dev.acclimate.streams.feedback.FrozenModel;
 import dev.acclimate.streams.feedback.Predictions;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -38,11 +37,11 @@ class FrozenModelTest {
 
     try (AdaptiveModel before =
             AdaptiveModel.open(unadapted, unadapted.initialState(0, null), SETTINGS);
-        AdaptiveModel model = AdaptiveModel.open(adapted, adapted.initialState(0, null), SETTINGS);
-        FrozenModel frozen = FrozenModel.open(source, SETTINGS)) {
+        AdaptiveModel model =
+            AdaptiveModel.open(adapted, adapted.initialState(0, null), SETTINGS)) {
       Map<String, Tensor> answer = model.run(batch).outputs();
       float[] scores = answer.get("scores").toFloatArray();
-      Map<String, Tensor> shadow = frozen.run(batch);
+      Map<String, Tensor> shadow = model.runFrozen(batch);
 
       assertThat(predictions.classes(shadow))
           .containsExactly(predictions.classes(before.run(batch).outputs()));

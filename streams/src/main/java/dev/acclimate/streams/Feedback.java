@@ -63,9 +63,9 @@ public final class Feedback implements AutoCloseable {
    * @param config the stream, which names a feedback topic
    * @param registry where the meters go until {@link #close}
    * @param outputs the model's outputs
-   * @param frozen the model before it adapted, closed by {@link #close}; null for no comparison
-   * @throws InvalidInputException when the model's outputs are no class scores; {@code frozen} is
-   *     then left open
+   * @param frozen the model before it adapted, asked on the thread that asks {@link #shadow}; null
+   *     for no comparison
+   * @throws InvalidInputException when the model's outputs are no class scores
    */
   public static Feedback open(
       StreamConfig config,
@@ -126,16 +126,12 @@ public final class Feedback implements AutoCloseable {
    * Goes on with the answers of another model; called between two batches.
    *
    * @param outputs that model's outputs, which {@linkplain #requireFits fit}
-   * @param frozen that model before it adapted, closed by {@link #close}; null for no comparison
+   * @param frozen that model before it adapted; null for no comparison
    */
   void follow(List<TensorInfo> outputs, @Nullable FrozenModel frozen) {
-    ShadowModel before = shadow;
     Predictions next = Predictions.of(outputs);
     predictions = next;
     shadow = shadow(config, frozen, next, meters);
-    if (before != null) {
-      before.close();
-    }
   }
 
   /**
@@ -194,14 +190,10 @@ public final class Feedback implements AutoCloseable {
     reader.owned(partitions);
   }
 
-  /** Stops reading, closes the frozen model and takes the meters out of the registry. */
+  /** Stops reading and takes the meters out of the registry. */
   @Override
   public void close() {
     reader.close();
-    ShadowModel current = shadow;
-    if (current != null) {
-      current.close();
-    }
     meters.close();
   }
 }

@@ -295,7 +295,7 @@ public final class StreamProcessor implements AutoCloseable {
    * @param name {@code model_name} of the responses
    * @param version {@code model_version} of the responses
    * @param frozen {@code next} before it adapted, for the comparison where labels come, null for
-   *     none; belongs to the {@link Feedback} once it is done
+   *     none
    * @return done when the other model has taken over and the one before is at rest; exceptionally
    *     when it has not, because the processor stopped first or the model could not be prepared
    * @throws InvalidInputException when it takes other inputs than the model before, or has other

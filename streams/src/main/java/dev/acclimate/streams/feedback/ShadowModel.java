@@ -11,7 +11,7 @@ import org.slf4j.LoggerFactory;
  * Asks the frozen model beside the adapted one, on an even part of the batches that begins with the
  * first one: at 0.1 on every tenth. Which ones is settled by their number alone. Not thread-safe.
  */
-public final class ShadowModel implements AutoCloseable {
+public final class ShadowModel {
   private static final Logger log = LoggerFactory.getLogger(ShadowModel.class);
 
   private final FrozenModel model;
@@ -22,7 +22,7 @@ public final class ShadowModel implements AutoCloseable {
   private boolean failing;
 
   /**
-   * A shadow that closes {@code model} when it is closed.
+   * A shadow that asks {@code model}.
    *
    * @param fraction the part of the batches that the model is asked, 0 to 1
    */
@@ -65,10 +65,5 @@ public final class ShadowModel implements AutoCloseable {
   private boolean isNextDue() {
     long before = batches++;
     return Math.ceil(batches * fraction) > Math.ceil(before * fraction);
-  }
-
-  @Override
-  public void close() {
-    model.close();
   }
 }
