@@ -1,6 +1,5 @@
 package dev.acclimate.tests;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -14,21 +13,12 @@ import dev.acclimate.agent.Acclimate;
 import dev.acclimate.models.ExecutionProvider;
 import dev.acclimate.models.SessionSettings;
 import dev.acclimate.models.Tensor;
-import dev.acclimate.simulate.DomainKinds;
-import dev.acclimate.simulate.DomainStream;
-import dev.acclimate.simulate.Segment;
 import dev.acclimate.simulate.builtin.BuiltinModel;
-import dev.acclimate.simulate.data.DataSpec;
-import dev.acclimate.simulate.scenarios.Scenario;
-import dev.acclimate.streams.RequestEncoder;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
-import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -39,8 +29,6 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.producer.KafkaProducer;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -60,8 +48,6 @@ class GuardKillTest {
   /** Black frames, which the state must not take in. */
   private static final int BLACK = 96;
 
-  private static final byte[] KEY = "camera".getBytes(UTF_8);
-
   private static final int ROUND = 2 * BATCH;
 
   /** Rounds in which the agent is killed: all well, among black frames, and all well again. */
@@ -70,49 +56,24 @@ class GuardKillTest {
   @TempDir(cleanup = CleanupMode.ON_SUCCESS)
   private Path folder;
 
-  private final List<float[]> samples = new ArrayList<>();
-  private BrokerProcess broker;
-  private KafkaProducer<byte[], byte[]> producer;
+  private ShippedSetting setting;
 
   @BeforeEach
   void start() throws IOException {
-    broker = BrokerProcess.start(folder);
-    producer =
-        new KafkaProducer<>(
-            Map.of("bootstrap.servers", broker.bootstrap()),
-            new ByteArraySerializer(),
-            new ByteArraySerializer());
-    Path scenario =
-        Files.writeString(
-            folder.resolve("scenario.yaml"),
+    setting =
+        new ShippedSetting(
+            folder,
+            160,
             """
-            segments:
-              - {domain: contrast, order: iid, samples: 160}
-              - {domain: blackout, order: iid, samples: %d}
-              - {domain: contrast, order: iid, samples: 160}
-            """
+            [{domain: contrast, order: iid, samples: 160},
+             {domain: blackout, order: iid, samples: %d},
+             {domain: contrast, order: iid, samples: 160}]"""
                 .formatted(BLACK));
-    DomainStream stream =
-        DomainStream.of(
-            Scenario.read(scenario.toString()),
-            DomainKinds.of(new DataSpec.Builtin(160)),
-            BuiltinModel.preprocessing(),
-            0);
-    int size = (int) BuiltinModel.load().inputs().get(0).elementsPerSample();
-    for (Segment segment : stream.segments()) {
-      FloatBuffer values = FloatBuffer.allocate(segment.size() * size);
-      segment.fill(0, segment.size(), values);
-      for (int i = 0; i < segment.size(); i++) {
-        samples.add(Arrays.copyOfRange(values.array(), i * size, (i + 1) * size));
-      }
-    }
-    Files.write(folder.resolve("model.onnx"), BuiltinModel.load().proto().toByteArray());
   }
 
   @AfterEach
   void stop() {
-    producer.close();
-    broker.close();
+    setting.close();
   }
 
   @Test
@@ -120,30 +81,19 @@ class GuardKillTest {
   void everyAnswerComesOnceAndEachStateFromTheOneInTheJournal() throws Exception {
     AgentProcess.Group group =
         new AgentProcess.Group(
-            folder, broker.bootstrap(), METHOD, "partition", "guarded.in", "guarded");
-    broker.createTopics(group.topics(1));
-    broker.createTopics(List.of(new NewTopic("guarded.in", 1, (short) 1)));
+            folder, setting.broker().bootstrap(), METHOD, "partition", "guarded.in", "guarded");
+    setting.broker().createTopics(group.topics(1));
+    setting.broker().createTopics(List.of(new NewTopic("guarded.in", 1, (short) 1)));
     List<ConsumerRecord<String, byte[]>> answers = answersOfKilled(group);
 
     assertThat(answers)
         .extracting(Answers::id)
         .containsExactlyElementsOf(
-            IntStream.range(0, samples.size()).mapToObj(i -> "r" + i).toList());
+            IntStream.range(0, setting.samples()).mapToObj(i -> "r" + i).toList());
     assertThat(FinalStates.of(group).values()).containsExactly(fold(answers));
     assertThat(answers)
         .extracting(answer -> Answers.header(answer, "acclimate-answer"))
         .contains("adapted", "frozen");
-  }
-
-  private void send(int from, int to) {
-    RequestEncoder encoder =
-        new RequestEncoder(BuiltinModel.load().inputs().get(0), RequestEncoder.Form.JSON);
-    for (int i = from; i < to; i++) {
-      var unused =
-          producer.send(
-              encoder.encode("r" + i, samples.get(i)).toRecord("guarded.in", 0, null, KEY));
-    }
-    producer.flush();
   }
 
   private List<ConsumerRecord<String, byte[]>> answersOfKilled(AgentProcess.Group group)
@@ -166,7 +116,7 @@ class GuardKillTest {
             batch: {max: %d, delay: 60s}
             """
                 .formatted(
-                    folder.resolve("model.onnx"),
+                    setting.model(),
                     METHOD,
                     group.bootstrap(),
                     group.name(),
@@ -184,9 +134,9 @@ class GuardKillTest {
                 file.toString());
         TopicReader out = new TopicReader(group.bootstrap(), group.out())) {
       agent.start();
-      for (int round = 0; round < samples.size() / ROUND; round++) {
+      for (int round = 0; round < setting.samples() / ROUND; round++) {
         int sent = (round + 1) * ROUND;
-        send(sent - ROUND, sent);
+        setting.sendRequests("guarded.in", sent - ROUND, sent);
         if (KILLED.contains(round)) {
           out.readUntil(sent - BATCH, agent::requireRunning); // the last batch is under way
           agent.kill();
@@ -216,7 +166,7 @@ class GuardKillTest {
             new SessionSettings(ExecutionProvider.CPU, 1, BATCH))) {
       AdaptationState state = model.state();
       states.put(0L, state);
-      for (int first = 0; first < samples.size(); first += BATCH) {
+      for (int first = 0; first < setting.samples(); first += BATCH) {
         List<ConsumerRecord<String, byte[]>> batch = answers.subList(first, first + BATCH);
         Map<String, Tensor> inputs = Map.of(model.inputs().get(0).name(), batch(first));
         AdaptationState next = model.newState();
@@ -232,16 +182,16 @@ class GuardKillTest {
         }
         state = Objects.requireNonNull(states.get(step), "step " + step);
       }
-      assertThat(state.step()).isLessThanOrEqualTo((samples.size() - BLACK) / BATCH);
+      assertThat(state.step()).isLessThanOrEqualTo((setting.samples() - BLACK) / BATCH);
       return ByteBuffer.wrap(state.toBytes());
     }
   }
 
   private Tensor batch(int first) {
-    int size = samples.get(0).length;
+    int size = setting.sample(0).length;
     Tensor batch = Tensor.of(new float[BATCH * size], BATCH, 3, 32, 32);
     for (int i = 0; i < BATCH; i++) {
-      batch.floats().put(i * size, samples.get(first + i));
+      batch.floats().put(i * size, setting.sample(first + i));
     }
     return batch;
   }

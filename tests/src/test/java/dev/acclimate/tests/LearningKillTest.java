@@ -1,6 +1,5 @@
 package dev.acclimate.tests;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -13,13 +12,7 @@ import dev.acclimate.models.ModelSession;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.SessionSettings;
 import dev.acclimate.models.Tensor;
-import dev.acclimate.simulate.DomainKinds;
-import dev.acclimate.simulate.DomainStream;
-import dev.acclimate.simulate.Segment;
 import dev.acclimate.simulate.builtin.BuiltinModel;
-import dev.acclimate.simulate.data.DataSpec;
-import dev.acclimate.simulate.scenarios.Scenario;
-import dev.acclimate.streams.RequestEncoder;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -38,10 +31,7 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
-import org.apache.kafka.clients.producer.KafkaProducer;
-import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -62,7 +52,6 @@ class LearningKillTest {
   private static final int LAST = 4;
 
   private static final int FIRST_OF_LAST = (ROUNDS - LAST) * ROUND;
-  private static final byte[] KEY = "camera".getBytes(UTF_8);
   private static final Duration PATIENCE = Duration.ofSeconds(90);
 
   /** Statistics stay the model's own, so that all that is gained comes from labels. */
@@ -71,37 +60,19 @@ class LearningKillTest {
   @TempDir(cleanup = CleanupMode.ON_SUCCESS)
   private Path folder;
 
-  private BrokerProcess broker;
-  private KafkaProducer<byte[], byte[]> producer;
-  private Segment samples;
+  private ShippedSetting setting;
 
   @BeforeEach
   void start() throws IOException {
-    broker = BrokerProcess.start(folder);
-    producer =
-        new KafkaProducer<>(
-            Map.of("bootstrap.servers", broker.bootstrap()),
-            new ByteArraySerializer(),
-            new ByteArraySerializer());
-    Path scenario =
-        Files.writeString(
-            folder.resolve("scenario.yaml"),
-            "segments: [{domain: contrast, order: iid, samples: %d}]".formatted(ROUNDS * ROUND));
-    samples =
-        DomainStream.of(
-                Scenario.read(scenario.toString()),
-                DomainKinds.of(new DataSpec.Builtin(ROUNDS * ROUND)),
-                BuiltinModel.preprocessing(),
-                0)
-            .segments()
-            .get(0);
-    Files.write(folder.resolve("model.onnx"), BuiltinModel.load().proto().toByteArray());
+    int samples = ROUNDS * ROUND;
+    setting =
+        new ShippedSetting(
+            folder, samples, "[{domain: contrast, order: iid, samples: %d}]".formatted(samples));
   }
 
   @AfterEach
   void stop() {
-    producer.close();
-    broker.close();
+    setting.close();
   }
 
   /**
@@ -127,22 +98,26 @@ class LearningKillTest {
   private Course run(String name, Set<Integer> killedAtRequests, Set<Integer> killedAtLabels)
       throws Exception {
     AgentProcess.Group group =
-        new AgentProcess.Group(folder, broker.bootstrap(), METHOD, "partition", name + ".in", name);
-    broker.createTopics(group.topics(1));
-    broker.createTopics(
-        List.of(
-            new NewTopic(name + ".in", 1, (short) 1), new NewTopic(feedback(name), 1, (short) 1)));
+        new AgentProcess.Group(
+            folder, setting.broker().bootstrap(), METHOD, "partition", name + ".in", name);
+    setting.broker().createTopics(group.topics(1));
+    setting
+        .broker()
+        .createTopics(
+            List.of(
+                new NewTopic(name + ".in", 1, (short) 1),
+                new NewTopic(feedback(name), 1, (short) 1)));
     JavaProcess agent = agent(name);
     agent.start();
-    try (TopicReader out = new TopicReader(broker.bootstrap(), group.out());
-        Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrap()))) {
+    try (TopicReader out = new TopicReader(setting.broker().bootstrap(), group.out());
+        Admin admin = Admin.create(Map.of("bootstrap.servers", setting.broker().bootstrap()))) {
       for (int round = 0; round < ROUNDS; round++) {
-        sendRequests(name, round);
+        setting.sendRequests(name + ".in", round * ROUND, (round + 1) * ROUND);
         if (killedAtRequests.contains(round)) {
           killAndStartAgain(agent);
         }
         out.readUntil((round + 1) * ROUND, agent::requireRunning);
-        sendLabels(name, round);
+        setting.sendLabels(feedback(name), round * ROUND, (round + 1) * ROUND);
         if (killedAtLabels.contains(round)) {
           killAndStartAgain(agent);
         }
@@ -186,9 +161,9 @@ class LearningKillTest {
             batch: {max: %d, delay: 60s}
             """
                 .formatted(
-                    folder.resolve("model.onnx"),
+                    setting.model(),
                     METHOD,
-                    broker.bootstrap(),
+                    setting.broker().bootstrap(),
                     name,
                     name,
                     name,
@@ -198,33 +173,6 @@ class LearningKillTest {
                     ROUND));
     return new JavaProcess(
         folder.resolve(name + ".log"), Acclimate.class, "run", "--config", file.toString());
-  }
-
-  private void sendRequests(String name, int round) {
-    RequestEncoder encoder =
-        new RequestEncoder(BuiltinModel.load().inputs().get(0), RequestEncoder.Form.JSON);
-    int size = (int) BuiltinModel.load().inputs().get(0).elementsPerSample();
-    FloatBuffer pixels = FloatBuffer.allocate(ROUND * size);
-    samples.fill(round * ROUND, ROUND, pixels);
-    for (int i = 0; i < ROUND; i++) {
-      float[] values = new float[size];
-      pixels.get(i * size, values);
-      var unused =
-          producer.send(
-              encoder
-                  .encode("r" + (round * ROUND + i), values)
-                  .toRecord(name + ".in", 0, null, KEY));
-    }
-    producer.flush();
-  }
-
-  private void sendLabels(String name, int round) {
-    for (int i = round * ROUND; i < (round + 1) * ROUND; i++) {
-      String label = "{\"id\":\"r%d\",\"label\":%d}".formatted(i, samples.label(i));
-      var unused =
-          producer.send(new ProducerRecord<>(feedback(name), 0, KEY, label.getBytes(UTF_8)));
-    }
-    producer.flush();
   }
 
   private static void awaitLearnt(Admin admin, String name, int labels) {
@@ -252,7 +200,7 @@ class LearningKillTest {
       for (int i = 1; i < one.length; i++) {
         best = one[i] > one[best] ? i : best;
       }
-      right += best == samples.label(number++) ? 1 : 0;
+      right += best == setting.label(number++) ? 1 : 0;
     }
     return right;
   }
@@ -274,7 +222,8 @@ class LearningKillTest {
   private int frozenRight() {
     OnnxModel model = BuiltinModel.load();
     Tensor batch = Tensor.allocate(ElementType.FP32, LAST * ROUND, 3, 32, 32);
-    samples.fill(FIRST_OF_LAST, LAST * ROUND, batch.floats());
+    FloatBuffer values = batch.floats();
+    IntStream.range(FIRST_OF_LAST, ROUNDS * ROUND).forEach(i -> values.put(setting.sample(i)));
     try (ModelSession session =
         ModelSession.open(model, new SessionSettings(ExecutionProvider.CPU, 1))) {
       float[] all =
