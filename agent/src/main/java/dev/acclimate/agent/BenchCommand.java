@@ -130,6 +130,14 @@ final class BenchCommand implements Callable<Integer> {
   private int partitions;
 
   @Option(
+      names = "--guard",
+      description =
+          "With --pipeline: time each method under a guard too, which asks the frozen model about"
+              + " every batch until it trusts the adapted one. Requests are noise: what it makes of"
+              + " them says nothing about yours.")
+  private boolean guard;
+
+  @Option(
       names = "--form",
       paramLabel = "FORM",
       description =
@@ -193,7 +201,7 @@ final class BenchCommand implements Callable<Integer> {
     List<String> names = Method.splitList(methods == null ? PIPELINE_METHODS : methods);
     List<PipelineBenchmark.Row> rows =
         new PipelineBenchmark(loaded, load, session.settings())
-            .run(names, rounds == null ? PIPELINE_ROUNDS : rounds);
+            .run(names, guard, rounds == null ? PIPELINE_ROUNDS : rounds);
     return json ? json(load, rows) : text(load, rows);
   }
 
@@ -275,10 +283,12 @@ final class BenchCommand implements Callable<Integer> {
     for (PipelineBenchmark.Row row : rows) {
       list.addObject()
           .put("method", row.method())
+          .put("guarded", row.guarded())
           .put("model_samples_per_second", row.modelRate())
           .put("pipeline_samples_per_second", row.pipelineRate())
           .put("ratio", row.ratio())
           .put("model_ms", row.modelMillis())
+          .put("frozen_share_of_batches", row.frozenShare())
           .put("commit_ms", row.commitMillis())
           .put("journal_bytes_per_batch", row.journalBytes());
     }
@@ -294,16 +304,18 @@ final class BenchCommand implements Callable<Integer> {
             "pipeline samples/s",
             "ratio",
             "model ms",
+            "frozen beside %",
             "commit ms",
             "journal B/batch"));
     for (PipelineBenchmark.Row row : rows) {
       table.add(
           List.of(
-              row.method(),
+              row.method() + (row.guarded() ? ", guarded" : ""),
               String.format(Locale.ROOT, "%.0f", row.modelRate()),
               String.format(Locale.ROOT, "%.0f", row.pipelineRate()),
               String.format(Locale.ROOT, "%.3f", row.ratio()),
               String.format(Locale.ROOT, "%.2f", row.modelMillis()),
+              String.format(Locale.ROOT, "%.0f", 100 * row.frozenShare()),
               String.format(Locale.ROOT, "%.2f", row.commitMillis()),
               String.format(Locale.ROOT, "%.0f", row.journalBytes())));
     }

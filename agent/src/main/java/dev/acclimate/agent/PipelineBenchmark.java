@@ -5,6 +5,8 @@ import dev.acclimate.adapters.AdaptiveModel;
 import dev.acclimate.adapters.Calibration;
 import dev.acclimate.adapters.Calibrator;
 import dev.acclimate.adapters.Method;
+import dev.acclimate.adapters.guard.GuardPolicy;
+import dev.acclimate.adapters.serving.Mode;
 import dev.acclimate.agent.broker.EmbeddedBroker;
 import dev.acclimate.models.OnnxModel;
 import dev.acclimate.models.SessionSettings;
@@ -70,24 +72,33 @@ final class PipelineBenchmark {
    * One method's speed, each figure the median of the rounds.
    *
    * @param method as the user wrote it
+   * @param guarded whether a guard watched in the pipeline
    * @param modelRate samples a second through the bare model
    * @param pipelineRate samples a second through Kafka
    * @param ratio the second over the first
-   * @param modelMillis the model's time for a batch within the pipeline
+   * @param modelMillis the adapted model's time for a batch within the pipeline
+   * @param frozenShare of the batches, those that the frozen model ran on too
    * @param commitMillis a batch's transaction, most of it while the model runs the next batch
    * @param journalBytes what a batch adds to the state topic
    */
   record Row(
       String method,
+      boolean guarded,
       double modelRate,
       double pipelineRate,
       double ratio,
       double modelMillis,
+      double frozenShare,
       double commitMillis,
       double journalBytes) {}
 
   /** One round of the pipeline. */
-  private record Round(double rate, double modelMillis, double commitMillis, double journalBytes) {}
+  private record Round(
+      double rate,
+      double modelMillis,
+      double frozenShare,
+      double commitMillis,
+      double journalBytes) {}
 
   PipelineBenchmark(OnnxModel model, Load load, SessionSettings settings) {
     this.model = model;
@@ -95,14 +106,22 @@ final class PipelineBenchmark {
     this.settings = settings.forBatchesOf(load.batchSize());
   }
 
-  List<Row> run(List<String> methods, int rounds) {
+  /**
+   * Times methods.
+   *
+   * @param guarded whether each is timed under a guard too
+   */
+  List<Row> run(List<String> methods, boolean guarded, int rounds) {
     TensorInfo input = Benchmark.onlyInput(model);
     List<Tensor> batches = randomBatches(input);
     try (EmbeddedBroker broker = EmbeddedBroker.start()) {
       fill(broker, input, batches);
       List<Row> rows = new ArrayList<>();
       for (String method : methods) {
-        rows.add(row(broker, method, input, batches, rounds));
+        rows.add(row(broker, method, GuardPolicy.NONE, input, batches, rounds));
+        if (guarded) {
+          rows.add(row(broker, method, GuardPolicy.DEFAULT, input, batches, rounds));
+        }
       }
       return rows;
     } finally {
@@ -151,7 +170,12 @@ final class PipelineBenchmark {
   }
 
   private Row row(
-      EmbeddedBroker broker, String method, TensorInfo input, List<Tensor> batches, int rounds) {
+      EmbeddedBroker broker,
+      String method,
+      GuardPolicy guard,
+      TensorInfo input,
+      List<Tensor> batches,
+      int rounds) {
     Method parsed = Method.parse(method);
     AdaptedModel adapted = AdaptedModel.adapt(model, parsed);
     Calibration calibration = calibration(parsed, input, batches);
@@ -163,7 +187,7 @@ final class PipelineBenchmark {
       // the first round warms up
       for (int round = -1; round < rounds; round++) {
         double bare = modelRate(adaptive, input, batches);
-        Round through = throughKafka(broker, adaptive);
+        Round through = throughKafka(broker, BatchModel.of(adaptive, Mode.ACTIVE, guard));
         if (round >= 0) {
           modelRates[round] = bare;
           ratios[round] = through.rate() / bare;
@@ -173,10 +197,12 @@ final class PipelineBenchmark {
     }
     return new Row(
         method,
+        guard.watches(),
         Benchmark.median(modelRates),
         Benchmark.median(timed.stream().mapToDouble(Round::rate).toArray()),
         Benchmark.median(ratios),
         Benchmark.median(timed.stream().mapToDouble(Round::modelMillis).toArray()),
+        Benchmark.median(timed.stream().mapToDouble(Round::frozenShare).toArray()),
         Benchmark.median(timed.stream().mapToDouble(Round::commitMillis).toArray()),
         Benchmark.median(timed.stream().mapToDouble(Round::journalBytes).toArray()));
   }
@@ -202,7 +228,7 @@ final class PipelineBenchmark {
   }
 
   /** Catches up with the whole topic in a group of its own. */
-  private Round throughKafka(EmbeddedBroker broker, AdaptiveModel adaptive) {
+  private Round throughKafka(EmbeddedBroker broker, BatchModel behind) {
     String name = "bench-" + System.nanoTime();
     StreamConfig.Topics topics =
         new StreamConfig.Topics(
@@ -212,8 +238,7 @@ final class PipelineBenchmark {
         StreamConfig.of(broker.bootstrap(), name, topics)
             .withBatch(load.batchSize(), StreamConfig.Batching.MOST_DELAY);
     MeterRegistry registry = new SimpleMeterRegistry();
-    try (StreamProcessor processor =
-        StreamProcessor.create(config, BatchModel.of(adaptive), registry)) {
+    try (StreamProcessor processor = StreamProcessor.create(config, behind, registry)) {
       processor.start();
       return watch(processor, registry);
     }
@@ -246,6 +271,7 @@ final class PipelineBenchmark {
     return new Round(
         (seen - before) * 1e9 / (progress - first),
         modelTime.mean(TimeUnit.MILLISECONDS),
+        (double) registry.get("acclimate.frozen.time").timer().count() / load.batches(),
         commitTime.mean(TimeUnit.MILLISECONDS),
         registry.get("acclimate.journal.bytes").counter().count() / load.batches());
   }

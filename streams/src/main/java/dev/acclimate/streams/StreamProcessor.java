@@ -77,8 +77,9 @@ import org.slf4j.LoggerFactory;
  * state is part of the fold and journaled: a batch that the state did not take in leaves its step
  * as it is, and is not run again after a crash; a state that went back to a good one commits with a
  * snapshot of itself. What a guard has seen is not journaled, nor are the good states. After a
- * restart, a rebalance or a transaction that was given up it starts anew: answers are frozen until
- * there is evidence again, and the state as of the last commit stands in for a good one.
+ * restart, a rebalance, a switch or a transaction that was given up it starts anew: answers are
+ * frozen until there is evidence again, and the state as of the last commit stands in for a good
+ * one.
  *
  * <h2>What goes wrong, and what happens then</h2>
  *
