@@ -22,6 +22,7 @@ final class FrozenBesideAnswering implements Answering {
 
   private final BatchModel model;
   private final @Nullable StateWatches watches;
+  private boolean failing;
 
   FrozenBesideAnswering(BatchModel model) {
     this.model = model;
@@ -62,13 +63,18 @@ final class FrozenBesideAnswering implements Answering {
   private BatchModel.@Nullable Result run(
       MicroBatch batch, Map<String, Tensor> inputs, BatchModel.State from, BatchModel.State into) {
     try {
-      return model.run(inputs, from, into);
+      BatchModel.Result result = model.run(inputs, from, into);
+      failing = false;
+      return result;
     } catch (RuntimeException e) {
-      log.warn(
-          "{}: the adapted model failed, the frozen one answers: {}",
-          batch.lane().id(),
-          e.toString());
+      if (!failing) { // once in a row: where nothing stops the stream, neither would the log
+        log.warn(
+            "{}: the adapted model failed, the frozen one answers: {}",
+            batch.lane().id(),
+            e.toString());
+      }
       log.debug("the adapted model's failure", e);
+      failing = true;
       return null;
     }
   }
