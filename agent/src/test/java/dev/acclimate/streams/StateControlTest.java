@@ -14,6 +14,7 @@ import dev.acclimate.streams.JournaledStates.JournaledState;
 import dev.acclimate.streams.StreamConfig.StateKeeping;
 import dev.acclimate.streams.StreamProcessorFaultTest.Fault;
 import dev.acclimate.streams.StreamProcessorFaultTest.FaultyClients;
+import dev.acclimate.streams.StreamProcessorFaultTest.WithEachEndOfACommit;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -26,8 +27,6 @@ import org.apache.kafka.common.serialization.StringSerializer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 
 class StateControlTest {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
@@ -138,8 +137,7 @@ class StateControlTest {
     assertThat(step("a")).isEqualTo("3");
   }
 
-  @ParameterizedTest
-  @EnumSource(Fault.class)
+  @WithEachEndOfACommit
   void obeysOnceWhateverHappensToTheCommit(Fault fault) {
     // the third transaction is the reset's own
     FaultyClients clients = new FaultyClients(fault, List.of(3));

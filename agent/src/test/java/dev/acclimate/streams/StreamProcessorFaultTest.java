@@ -6,6 +6,10 @@ import static org.awaitility.Awaitility.await;
 
 import dev.acclimate.agent.broker.SharedBroker;
 import dev.acclimate.streams.StreamHealth.Status;
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
@@ -74,6 +78,18 @@ class StreamProcessorFaultTest {
       return method.equals("commitTransaction") && after;
     }
   }
+
+  /**
+   * Faults that differ in what became of the transaction: given up, gone through unheard, given up
+   * by the broker, taken over. That each is met is for the test with all of them.
+   */
+  @Target(ElementType.METHOD)
+  @Retention(RetentionPolicy.RUNTIME)
+  @ParameterizedTest
+  @EnumSource(
+      value = Fault.class,
+      names = {"ABORTED", "COMMITTED_BUT_NEVER_HEARD", "OFFSETS_TAKEN_THEN_FAILED", "FENCED"})
+  @interface WithEachEndOfACommit {}
 
   /** Real clients whose producer meets a fault at some of its transactions. */
   static final class FaultyClients implements KafkaClients {
@@ -173,10 +189,7 @@ class StreamProcessorFaultTest {
     await().until(() -> processor.health().ready());
   }
 
-  @ParameterizedTest
-  @EnumSource(
-      value = Fault.class,
-      names = {"ABORTED", "COMMITTED_BUT_NEVER_HEARD", "OFFSETS_TAKEN_THEN_FAILED", "FENCED"})
+  @WithEachEndOfACommit
   void theGuardHoldsAndRollsBackOnceWhateverHappensToTheCommitsOfIt(Fault fault) {
     fixture.sendNumbered(0, 0, RECORDS);
     StreamConfig config = fixture.config.withBatch(4, FOREVER);
@@ -295,8 +308,7 @@ class StreamProcessorFaultTest {
     return answers;
   }
 
-  @ParameterizedTest
-  @EnumSource(Fault.class)
+  @WithEachEndOfACommit
   void switchesToAnotherModelAndBackWhateverHappensToTheCommitInBetween(Fault fault) {
     FaultyClients clients = new FaultyClients(fault, List.of(3, 4));
     FoldingModel first = new FoldingModel("first", values -> {});
