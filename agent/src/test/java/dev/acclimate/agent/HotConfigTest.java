@@ -1,17 +1,15 @@
 package dev.acclimate.agent;
 
+import static dev.acclimate.agent.AgentTopics.header;
+import static dev.acclimate.agent.AgentTopics.json;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.acclimate.adapters.AdaptedModel;
 import dev.acclimate.adapters.AdaptiveModel;
 import dev.acclimate.adapters.Method;
-import dev.acclimate.agent.broker.EmbeddedBroker;
-import dev.acclimate.agent.broker.SharedBroker;
 import dev.acclimate.models.ExecutionProvider;
 import dev.acclimate.models.InvalidInputException;
 import dev.acclimate.models.OnnxModel;
@@ -19,10 +17,6 @@ import dev.acclimate.models.SessionSettings;
 import dev.acclimate.models.Tensor;
 import dev.acclimate.streams.TopicReader;
 import java.io.IOException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -32,13 +26,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.producer.KafkaProducer;
-import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
-import org.apache.kafka.common.serialization.StringSerializer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -46,34 +35,22 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** A running agent whose configuration file and model file change. */
 class HotConfigTest {
-  private static final AtomicInteger COUNT = new AtomicInteger();
-  private static final ObjectMapper JSON = new ObjectMapper();
   private static final String UNMIX = "unmix-tns[components=4]";
   private static final Duration PERIOD = Duration.ofMillis(50);
   private static final int BATCH = 4;
   private static final int PIXELS = 3 * 32 * 32;
 
-  private final EmbeddedBroker broker = SharedBroker.get();
-  private final HttpClient http = HttpClient.newHttpClient();
-  private final String name = "hot-" + COUNT.incrementAndGet();
+  private final AgentTopics topics = new AgentTopics();
+  private final TopicReader out = topics.out();
   @TempDir private Path folder;
   private Path model;
   private Path file;
-  private KafkaProducer<String, byte[]> producer;
-  private TopicReader out;
   private Agent agent;
   private ConfigWatch watch;
   private int sent;
 
   @BeforeEach
   void start() throws IOException {
-    broker.createTopics(1, name + ".in", name + ".out", name + ".dead", name + ".state");
-    producer =
-        new KafkaProducer<>(
-            Map.of("bootstrap.servers", broker.bootstrap()),
-            new StringSerializer(),
-            new ByteArraySerializer());
-    out = new TopicReader(broker.bootstrap(), name + ".out");
     model = TinyClassifier.write(folder.resolve("tiny.onnx"));
     file = folder.resolve("agent.yaml");
     configure(UNMIX, "1");
@@ -87,29 +64,24 @@ class HotConfigTest {
   void stop() {
     watch.close();
     agent.close();
-    out.close();
-    producer.close();
+    topics.close();
   }
 
   private void configure(String method, String version, String... lines) throws IOException {
     Files.writeString(
         file,
         """
-        %6$s
-        model: '%1$s'
-        version: '%5$s'
-        method: %4$s
+        model: '%s'
+        version: '%s'
+        method: %s
         provider: cpu
         threads: 1
-        kafka:
-          bootstrap: %2$s
-          group: %3$s
-          instance: one
-          topics: {in: %3$s.in, out: %3$s.out, dead-letter: %3$s.dead, state: %3$s.state}
         batch: {max: 4, delay: 60s}
         http: {port: 0}
+        %s
         """
-            .formatted(model, broker.bootstrap(), name, method, version, String.join("\n", lines)));
+                .formatted(model, version, method, String.join("\n", lines))
+            + topics.section());
   }
 
   /** The pixels of a request; drift makes every batch different from the one before. */
@@ -127,35 +99,9 @@ class HotConfigTest {
       String request =
           "{\"id\":\"%d\",\"inputs\":[{\"name\":\"image\",\"shape\":[1,3,32,32],\"datatype\":\"FP32\",\"data\":%s}]}"
               .formatted(sent, Arrays.toString(pixels(sent)));
-      var unused = producer.send(new ProducerRecord<>(name + ".in", "a", request.getBytes(UTF_8)));
+      topics.request("a", request.getBytes(UTF_8));
     }
-    producer.flush();
-  }
-
-  private static JsonNode json(ConsumerRecord<String, byte[]> answer) {
-    try {
-      return JSON.readTree(answer.value());
-    } catch (IOException e) {
-      throw new IllegalStateException(e);
-    }
-  }
-
-  private static List<Float> scores(ConsumerRecord<String, byte[]> answer) {
-    List<Float> scores = new ArrayList<>();
-    json(answer).get("outputs").get(0).get("data").forEach(n -> scores.add(n.floatValue()));
-    return scores;
-  }
-
-  private static String header(ConsumerRecord<String, byte[]> answer, String key) {
-    return new String(answer.headers().lastHeader(key).value(), UTF_8);
-  }
-
-  private static List<String> answerers(List<ConsumerRecord<String, byte[]>> answers) {
-    return answers.stream()
-        .map(answer -> answer.headers().lastHeader("acclimate-answer"))
-        .map(header -> header == null ? "none" : new String(header.value(), UTF_8))
-        .distinct()
-        .toList();
+    topics.flush();
   }
 
   private static List<String> headers(List<ConsumerRecord<String, byte[]>> answers, String key) {
@@ -205,9 +151,7 @@ class HotConfigTest {
   }
 
   private double switches(String outcome) throws IOException, InterruptedException {
-    URI uri = URI.create("http://127.0.0.1:" + agent.port().orElseThrow() + "/metrics");
-    String metrics =
-        http.send(HttpRequest.newBuilder(uri).build(), HttpResponse.BodyHandlers.ofString()).body();
+    String metrics = topics.metrics(agent);
     String line = "acclimate_switches_total{outcome=\"" + outcome + "\"} ";
     return metrics
         .lines()
@@ -246,13 +190,11 @@ class HotConfigTest {
     assertThat(json(answers.get(20)).get("model_version").asText()).isEqualTo("2");
     // each method's answers are those of a run in which the other's batches never were
     List<List<Float>> byUnmix = undisturbed(model, UNMIX, 0, 1, 2, 5, 6, 7, 8);
-    assertThat(answers.subList(0, 12)).map(HotConfigTest::scores).isEqualTo(byUnmix.subList(0, 12));
+    assertThat(answers.subList(0, 12)).map(AgentTopics::scores).isEqualTo(byUnmix.subList(0, 12));
     assertThat(answers.subList(12, 20))
-        .map(HotConfigTest::scores)
+        .map(AgentTopics::scores)
         .isEqualTo(undisturbed(model, "alpha-bn", 3, 4));
-    assertThat(answers.subList(20, 36))
-        .map(HotConfigTest::scores)
-        .isEqualTo(byUnmix.subList(12, 28));
+    assertThat(answers.subList(20, 36)).map(AgentTopics::scores).isEqualTo(byUnmix.subList(12, 28));
     assertThat(switches("done")).isEqualTo(2);
     assertThat(switches("refused")).isZero();
   }
@@ -294,7 +236,7 @@ class HotConfigTest {
     List<ConsumerRecord<String, byte[]>> answers = out.settle(5 * BATCH);
     assertAnsweredOnce(answers);
     assertThat(answers.subList(16, 20))
-        .map(HotConfigTest::scores)
+        .map(AgentTopics::scores)
         .isEqualTo(undisturbed(model, UNMIX, 0, 1, 4).subList(8, 12));
   }
 
@@ -349,9 +291,9 @@ class HotConfigTest {
 
     List<ConsumerRecord<String, byte[]>> answers = out.settle(10 * BATCH);
     assertAnsweredOnce(answers);
-    assertThat(answerers(answers.subList(0, 8))).containsExactly("none");
-    assertThat(answerers(answers.subList(8, 28))).containsExactly("frozen");
-    assertThat(answerers(answers.subList(28, 40))).containsExactly("none");
+    assertThat(headers(answers.subList(0, 8), "acclimate-answer")).containsExactly("none");
+    assertThat(headers(answers.subList(8, 28), "acclimate-answer")).containsExactly("frozen");
+    assertThat(headers(answers.subList(28, 40), "acclimate-answer")).containsExactly("none");
     assertThat(headers(answers.subList(0, 16), "acclimate-step"))
         .containsExactly("1", "2", "3", "4");
     assertThat(headers(answers.subList(16, 20), "acclimate-step")).containsExactly("4");
@@ -360,11 +302,9 @@ class HotConfigTest {
     // all that was answered while something adapted is in the state, whoever answered it
     List<List<Float>> adapted = undisturbed(model, UNMIX, 0, 1, 2, 3, 5, 6, 8, 9);
     List<List<Float>> frozen = undisturbed(model, "source", 2, 3, 4, 5, 6, 7);
-    assertThat(answers.subList(0, 8)).map(HotConfigTest::scores).isEqualTo(adapted.subList(0, 8));
-    assertThat(answers.subList(8, 32)).map(HotConfigTest::scores).isEqualTo(frozen);
-    assertThat(answers.subList(32, 40))
-        .map(HotConfigTest::scores)
-        .isEqualTo(adapted.subList(24, 32));
+    assertThat(answers.subList(0, 8)).map(AgentTopics::scores).isEqualTo(adapted.subList(0, 8));
+    assertThat(answers.subList(8, 32)).map(AgentTopics::scores).isEqualTo(frozen);
+    assertThat(answers.subList(32, 40)).map(AgentTopics::scores).isEqualTo(adapted.subList(24, 32));
     assertThat(switches("refused")).isZero();
   }
 
@@ -397,7 +337,8 @@ class HotConfigTest {
         file, Files.readString(file).replace("guard: {policy: rollback}", "mode: shadow"));
     await().until(() -> switches("done") == 1);
     send(BATCH);
-    assertThat(answerers(out.await(2 * BATCH).subList(BATCH, 2 * BATCH))).containsExactly("frozen");
+    assertThat(headers(out.await(2 * BATCH).subList(BATCH, 2 * BATCH), "acclimate-answer"))
+        .containsExactly("frozen");
   }
 
   @Test
@@ -432,7 +373,7 @@ class HotConfigTest {
     List<ConsumerRecord<String, byte[]>> answers = out.settle(4 * BATCH);
     assertAnsweredOnce(answers);
     assertThat(answers.subList(8, 16))
-        .map(HotConfigTest::scores)
+        .map(AgentTopics::scores)
         .isEqualTo(undisturbed(next, UNMIX, 2, 3));
   }
 }

@@ -1,11 +1,11 @@
 package dev.acclimate.agent;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
+import static dev.acclimate.agent.AgentTopics.header;
+import static dev.acclimate.agent.AgentTopics.json;
+import static dev.acclimate.agent.AgentTopics.scores;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.acclimate.adapters.AdaptationState;
 import dev.acclimate.adapters.AdaptedModel;
 import dev.acclimate.adapters.AdaptiveModel;
@@ -17,8 +17,6 @@ import dev.acclimate.adapters.serving.BatchShare;
 import dev.acclimate.adapters.serving.Mode;
 import dev.acclimate.adapters.serving.ServedModel;
 import dev.acclimate.adapters.serving.ServingListener;
-import dev.acclimate.agent.broker.EmbeddedBroker;
-import dev.acclimate.agent.broker.SharedBroker;
 import dev.acclimate.models.ExecutionProvider;
 import dev.acclimate.models.SessionSettings;
 import dev.acclimate.models.Tensor;
@@ -27,10 +25,6 @@ import dev.acclimate.streams.RequestEncoder;
 import dev.acclimate.streams.ScenarioSamples;
 import dev.acclimate.streams.TopicReader;
 import java.io.IOException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -38,14 +32,9 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.producer.KafkaProducer;
-import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.header.Header;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -59,8 +48,6 @@ import org.junit.jupiter.params.provider.ValueSource;
  * same model gives when it is served in this process.
  */
 class StreamModesTest {
-  private static final AtomicInteger COUNT = new AtomicInteger();
-  private static final ObjectMapper JSON = new ObjectMapper();
   private static final int BATCH = 16;
   private static final String METHOD = "ema";
   private static final RequestEncoder ENCODER =
@@ -73,31 +60,20 @@ class StreamModesTest {
       Pattern.compile("acclimate_guard_events_total\\{action=\"(\\w+)\",model=\"model\"\\} (\\S+)");
 
   @TempDir private Path folder;
-  private final EmbeddedBroker broker = SharedBroker.get();
-  private final String name = "modes-" + COUNT.incrementAndGet();
-  private KafkaProducer<byte[], byte[]> producer;
-  private TopicReader out;
+  private final AgentTopics topics = new AgentTopics();
+  private final TopicReader out = topics.out();
 
   /** An answer, of whichever model. */
   private record Answer(String by, List<Float> scores) {}
 
   @BeforeEach
   void start() throws IOException {
-    broker.createTopics(
-        1, name + ".in", name + ".out", name + ".dead", name + ".state", name + ".labels");
-    producer =
-        new KafkaProducer<>(
-            Map.of("bootstrap.servers", broker.bootstrap()),
-            new ByteArraySerializer(),
-            new ByteArraySerializer());
-    out = new TopicReader(broker.bootstrap(), name + ".out");
     Files.write(folder.resolve("model.onnx"), BuiltinModel.load().proto().toByteArray());
   }
 
   @AfterEach
   void stop() {
-    producer.close();
-    out.close();
+    topics.close();
   }
 
   private Agent agent(String lines) throws IOException {
@@ -107,22 +83,17 @@ class StreamModesTest {
   private Agent agent(String method, String lines) throws IOException {
     String text =
         """
-        model: '%1$s'
-        method: %4$s
+        model: '%s'
+        method: %s
         provider: cpu
         threads: 1
-        kafka:
-          bootstrap: %2$s
-          group: %3$s
-          instance: one
-          topics: {in: %3$s.in, out: %3$s.out, dead-letter: %3$s.dead, state: %3$s.state, feedback: %3$s.labels}
         feedback: {shadow: 0}
-        batch: {max: %5$d, delay: 60s}
+        batch: {max: %d, delay: 60s}
         http: {port: 0}
-        %6$s
+        %s
         """
-            .formatted(
-                folder.resolve("model.onnx"), broker.bootstrap(), name, method, BATCH, lines);
+                .formatted(folder.resolve("model.onnx"), method, BATCH, lines)
+            + topics.sectionWithLabels();
     Path file = Files.writeString(folder.resolve("agent.yaml"), text);
     return Agent.start(AgentConfig.read(file), ModelOpener::adaptive);
   }
@@ -139,15 +110,11 @@ class StreamModesTest {
     for (int i = from; i < to; i++) {
       send(i, camera(i), samples.get(i));
     }
-    producer.flush();
+    topics.flush();
   }
 
   private void send(int number, String key, float... sample) {
-    var unused =
-        producer.send(
-            ENCODER
-                .encode("r" + number, sample)
-                .toRecord(name + ".in", 0, null, key.getBytes(UTF_8)));
+    topics.request(key, ENCODER.encode("r" + number, sample).value());
   }
 
   private static ServedModel serve(Mode mode, GuardPolicy policy, ServingListener listener) {
@@ -201,28 +168,13 @@ class StreamModesTest {
     List<Answer> answers = new ArrayList<>();
     for (ConsumerRecord<String, byte[]> record : records) {
       assertThat(id(record)).isEqualTo("r" + answers.size());
-      List<Float> scores = new ArrayList<>();
-      json(record).get("outputs").get(0).get("data").forEach(n -> scores.add(n.floatValue()));
-      answers.add(new Answer(header(record, "acclimate-answer"), scores));
+      answers.add(new Answer(header(record, "acclimate-answer"), scores(record)));
     }
     return answers;
   }
 
-  private static JsonNode json(ConsumerRecord<String, byte[]> record) {
-    try {
-      return JSON.readTree(record.value());
-    } catch (IOException e) {
-      throw new IllegalStateException(e);
-    }
-  }
-
   private static String id(ConsumerRecord<String, byte[]> record) {
     return json(record).get("id").asText();
-  }
-
-  private static String header(ConsumerRecord<String, byte[]> record, String key) {
-    Header header = record.headers().lastHeader(key);
-    return header == null ? "none" : new String(header.value(), UTF_8);
   }
 
   @ParameterizedTest
@@ -260,27 +212,20 @@ class StreamModesTest {
         .containsOnly("none");
   }
 
-  private static String metrics(Agent agent) throws IOException, InterruptedException {
-    URI uri = URI.create("http://127.0.0.1:" + agent.port().orElseThrow() + "/metrics");
-    return HttpClient.newHttpClient()
-        .send(HttpRequest.newBuilder(uri).build(), HttpResponse.BodyHandlers.ofString())
-        .body();
-  }
-
   /** The sum of a counter's samples. */
-  private static int metric(Agent agent, Pattern counter) throws Exception {
+  private int metric(Agent agent, Pattern counter) throws Exception {
     return counter
-        .matcher(metrics(agent))
+        .matcher(topics.metrics(agent))
         .results()
         .mapToInt(sample -> (int) Double.parseDouble(sample.group(1)))
         .sum();
   }
 
   /** What a guard did, by the agent's metrics. */
-  private static Map<String, Integer> events(Agent agent) throws Exception {
+  private Map<String, Integer> events(Agent agent) throws Exception {
     Map<String, Integer> events = new TreeMap<>();
     GUARD_EVENT
-        .matcher(metrics(agent))
+        .matcher(topics.metrics(agent))
         .results()
         .forEach(event -> events.put(event.group(1), (int) Double.parseDouble(event.group(2))));
     return events;
@@ -420,7 +365,7 @@ class StreamModesTest {
       send(i, "well", well.get(i));
       send(i, "black", black.get(i));
     }
-    producer.flush();
+    topics.flush();
     List<ConsumerRecord<String, byte[]>> records;
     try (Agent agent = agent("scope: stream\nguard: {policy: rollback}")) {
       assertThat(agent.health()).isPresent();
@@ -456,10 +401,7 @@ class StreamModesTest {
         assertThat(out.await(first + BATCH)).hasSize(first + BATCH);
         for (int i = Math.max(first, unlabelled); i < first + BATCH; i++) {
           String label = "{\"id\":\"r%d\",\"label\":%d}".formatted(i, labels.get(i));
-          var unused =
-              producer.send(
-                  new ProducerRecord<>(
-                      name + ".labels", 0, camera(i).getBytes(UTF_8), label.getBytes(UTF_8)));
+          topics.label(camera(i), label);
         }
         int joined = Math.max(0, first + BATCH - unlabelled);
         await().until(() -> metric(agent, LABELS_JOINED) == joined);
