@@ -2,6 +2,7 @@ package dev.acclimate.models.blocks;
 
 import ai.onnx.proto.OnnxMl.AttributeProto;
 import dev.acclimate.models.OperatorWriter;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -97,32 +98,27 @@ sealed interface Activations {
 
     @Override
     String write(BlockedOperators blocked, long[] shape) {
-      if (scale.perSample() || (offset != null && offset.perSample())) {
-        return writePerSample(blocked, shape);
-      }
-      long channels = shape[1];
-      return blocked.convolution(
-          x,
-          scale.reshaped(ops, channels, 1, 1, 1),
-          offset == null ? null : offset.reshaped(ops, channels),
-          sum(),
-          activation(),
-          BlockedOperators.depthwise(channels, 1, 1));
-    }
-
-    /** Each channel of each sample is a group of its own. */
-    private String writePerSample(BlockedOperators blocked, long[] shape) {
-      long channels = shape[0] * shape[1];
+      boolean perSample = scale.perSample() || (offset != null && offset.perSample());
+      // each channel of each sample is a group of its own, or each channel alone
+      long samples = perSample ? shape[0] : 1;
+      long channels = samples * shape[1];
+      long[] rows = BlockedOperators.longRows(shape[2], shape[3]);
+      long[] seen = {shape[0] / samples, channels, rows[0], rows[1]};
+      boolean asItIs = Arrays.equals(seen, shape);
       String added = sum();
       String result =
           blocked.convolution(
-              ops.reshape(x, 1, channels, shape[2], shape[3]),
-              scale.forEachSample(ops, shape[0]).reshaped(ops, channels, 1, 1, 1),
-              offset == null ? null : offset.forEachSample(ops, shape[0]).reshaped(ops, channels),
-              added == null ? null : ops.reshape(added, 1, channels, shape[2], shape[3]),
+              asItIs ? x : ops.reshape(x, seen),
+              numbers(scale, samples).reshaped(ops, channels, 1, 1, 1),
+              offset == null ? null : numbers(offset, samples).reshaped(ops, channels),
+              added == null || asItIs ? added : ops.reshape(added, seen),
               activation(),
               BlockedOperators.depthwise(channels, 1, 1));
-      return ops.reshape(result, shape);
+      return asItIs ? result : ops.reshape(result, shape);
+    }
+
+    private PerChannel numbers(PerChannel each, long samples) {
+      return samples > 1 ? each.forEachSample(ops, samples) : each;
     }
   }
 }

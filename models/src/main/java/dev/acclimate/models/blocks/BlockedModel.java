@@ -58,6 +58,14 @@ public final class BlockedModel {
    *     samples' axis
    */
   public static Optional<OnnxModel> compile(OnnxModel model, Dimension samples, long batch) {
+    return compile(model, samples, batch, BatchSlices.Worth.MEASURED);
+  }
+
+  /**
+   * {@link #compile(OnnxModel, Dimension, long)} with the batch in slices where they are worth it.
+   */
+  static Optional<OnnxModel> compile(
+      OnnxModel model, Dimension samples, long batch, BatchSlices.Worth slices) {
     boolean known = samples.isFixed() ? samples.size() == batch : !samples.symbol().isEmpty();
     OptionalInt block = BlockSize.ofThisMachine();
     if (!known || block.isEmpty()) {
@@ -65,7 +73,8 @@ public final class BlockedModel {
     }
     OnnxModel simple = RuntimeOptimizer.simplify(model.withSize(samples, batch));
     OnnxModel images = SeriesAsImages.write(simple);
-    return Optional.of(new BlockedModel(images, block.getAsInt()).rewrite());
+    OnnxModel sliced = BatchSlices.write(images, batch, slices);
+    return Optional.of(new BlockedModel(sliced, block.getAsInt()).rewrite());
   }
 
   private OnnxModel rewrite() {

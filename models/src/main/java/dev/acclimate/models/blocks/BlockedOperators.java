@@ -16,6 +16,17 @@ final class BlockedOperators {
   /** The largest kernel that sums up positions, so that its weights stay in the fastest caches. */
   private static final long LARGEST_KERNEL = 1024;
 
+  /** From so many positions on, sums are taken of pieces of them first. */
+  private static final long IN_PIECES = 192;
+
+  /** A piece of fewer positions is not worth a result of its own. */
+  private static final long SMALLEST_PIECE = 8;
+
+  private static final long LARGEST_PIECE = 32;
+
+  /** Positions in a row that make beginning it cheap. */
+  private static final long LONG_ROW = 64;
+
   private final OperatorWriter ops;
   private final int block;
   private final Map<String, String> filters = new HashMap<>();
@@ -153,25 +164,44 @@ final class BlockedOperators {
   }
 
   /**
-   * The mean of each sample and channel over positions, plain {@code [B, C, 1, 1]}: a convolution
-   * with equal weights, which takes half the time of pooling. A large kernel is factored.
+   * The height and width in which positions are taken where it does not matter how they lie: a
+   * convolution begins anew with each row.
+   */
+  static long[] longRows(long height, long width) {
+    long rows = 1;
+    while (height % rows != 0 || (rows < height && rows * width < LONG_ROW)) {
+      rows++;
+    }
+    return new long[] {height / rows, rows * width};
+  }
+
+  /**
+   * The mean of each sample and channel over positions, plain {@code [B, C, 1, 1]}: convolutions
+   * with equal weights, which take less than half the time of pooling. Many positions are summed up
+   * in pieces, since a convolution adds to several results at once but waits for each sum in turn.
    */
   String mean(String x, long[] shape) {
     long positions = shape[2] * shape[3];
-    long inner = largestDivisor(positions);
-    long outer = positions / inner;
-    String mean;
-    if (outer > LARGEST_KERNEL) { // a large prime
+    String mean = x;
+    if (largestPiece(positions) > LARGEST_KERNEL) { // a large prime
       mean = ops.emitIn(DOMAIN, "GlobalAveragePool", List.of(x), List.of());
     } else {
-      String rows = ops.reshape(x, shape[0] * shape[1] / block, block, outer, inner);
-      mean = convolution(rows, equal(1, inner), null, null, null, depthwise(block, 1, inner));
-      if (outer > 1) {
-        mean = convolution(mean, equal(outer, 1), null, null, null, depthwise(block, outer, 1));
+      mean = ops.reshape(x, shape[0] * shape[1] / block, block, 1, positions);
+      for (long left = positions; left > 1; left /= largestPiece(left)) {
+        mean = meanOfEach(largestPiece(left), mean);
       }
     }
     // with one number a channel there is nothing to reorder
     return ops.reshape(mean, shape[0], shape[1], 1, 1);
+  }
+
+  /**
+   * Means of as many positions at a time, {@code [n, block, 1, W]} to {@code [n, block, 1,
+   * W/piece]}.
+   */
+  private String meanOfEach(long piece, String row) {
+    String equal = ops.filled(1f / piece, block, 1, 1, piece);
+    return convolution(row, equal, null, null, null, depthwise(block, 1, piece, 1, piece));
   }
 
   /**
@@ -191,16 +221,16 @@ final class BlockedOperators {
     return ops.reshape(sum, shape[0], shape[1], 1, 1);
   }
 
-  private String equal(long height, long width) {
-    return ops.filled(1f / (height * width), block, 1, height, width);
-  }
-
-  private static long largestDivisor(long positions) {
-    long divisor = Math.min(positions, LARGEST_KERNEL);
+  /** All of the positions, or as many as are summed up at a time. */
+  private static long largestPiece(long positions) {
+    if (positions < IN_PIECES) {
+      return positions;
+    }
+    long divisor = LARGEST_PIECE;
     while (positions % divisor != 0) {
       divisor--;
     }
-    return divisor;
+    return divisor < SMALLEST_PIECE ? positions : divisor;
   }
 
   /** The memory as it lies: {@code [B, C / n, H, W, n]}. */

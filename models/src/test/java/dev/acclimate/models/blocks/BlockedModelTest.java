@@ -164,7 +164,13 @@ class BlockedModelTest {
   }
 
   private static OnnxModel check(OnnxModel model, int batch, long... places) {
+    check(model, inSlices(model, batch, 1, Double.MAX_VALUE), batch, places);
     OnnxModel compiled = BlockedModel.compile(model, SAMPLES, batch).orElseThrow();
+    check(model, compiled, batch, places);
+    return compiled;
+  }
+
+  private static void check(OnnxModel model, OnnxModel compiled, int batch, long... places) {
     SplittableRandom random = new SplittableRandom(1);
     Map<String, Tensor> feeds = new HashMap<>();
     feeds.put("x", tensor(random, with(places, batch, 3)));
@@ -183,7 +189,6 @@ class BlockedModelTest {
                 .isLessThanOrEqualTo(TOLERANCE);
           });
     }
-    return compiled;
   }
 
   private static double distance(float[] found, float[] expected) {
@@ -729,6 +734,43 @@ class BlockedModelTest {
             });
 
     assertThat(count(compiled, "MatMul")).isEqualTo(1);
+  }
+
+  @Test
+  void takesBatchesInSlices() {
+    OnnxModel model =
+        model(
+            new long[] {6, 4},
+            ops -> {
+              String x = ops.relu(ops.mul("g", "perSample"));
+              String moments =
+                  ops.add(ops.globalAveragePool(ops.mul(x, x)), ops.globalAveragePool(x));
+              String scaled = ops.mul(x, ops.reduceMean(moments, true, 0));
+              String gate = ops.node("Sigmoid", ops.globalAveragePool(scaled));
+              return List.of(ops.globalAveragePool(ops.add(ops.mul(scaled, gate), "h")));
+            });
+    OnnxModel whole = check(model, 5, 6, 4);
+
+    long convolutions = count(whole, "Conv");
+    assertThat(count(inSlices(model, 5, 1, 0), "Conv")).isGreaterThan(3 * convolutions);
+    long all = 5L * CHANNELS * 6 * 4 * Float.BYTES;
+    assertThat(count(inSlices(model, 5, all / 2, 0), "Conv"))
+        .isBetween(convolutions + 1, 2 * convolutions);
+    assertThat(count(inSlices(model, 5, all, 0), "Conv")).isEqualTo(convolutions);
+  }
+
+  private static OnnxModel inSlices(OnnxModel model, int batch, long bytes, double mostJoined) {
+    BatchSlices.Worth worth = new BatchSlices.Worth(bytes, mostJoined);
+    return BlockedModel.compile(model, SAMPLES, batch, worth).orElseThrow();
+  }
+
+  @Test
+  void leavesBatchesWholeWhereTooMuchIsAskedForAsAWhole() {
+    OnnxModel model = model(new long[] {6, 4}, ops -> List.of(ops.relu("g")));
+
+    long convolutions = count(BlockedModel.compile(model, SAMPLES, 4).orElseThrow(), "Conv");
+    assertThat(count(inSlices(model, 4, 1, 0.3), "Conv")).isEqualTo(convolutions);
+    assertThat(count(inSlices(model, 4, 1, 0.4), "Conv")).isGreaterThan(convolutions);
   }
 
   @Test
