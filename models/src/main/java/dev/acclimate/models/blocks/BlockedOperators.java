@@ -25,7 +25,7 @@ final class BlockedOperators {
   private static final long LARGEST_PIECE = 32;
 
   /** Positions in a row that make beginning it cheap. */
-  private static final long LONG_ROW = 64;
+  private static final long LONG_ROW = 48;
 
   private final OperatorWriter ops;
   private final int block;

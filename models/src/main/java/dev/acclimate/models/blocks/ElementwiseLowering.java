@@ -224,8 +224,8 @@ final class ElementwiseLowering {
 
   private boolean concat(NodeProto node) {
     long axis = NodeAttributes.integer(node, "axis", 0);
-    boolean alongChannels = axis == 1 || axis == -3;
-    if (!alongChannels
+    boolean alongSamplesOrChannels = axis == 0 || axis == 1 || axis == -3 || axis == -4;
+    if (!alongSamplesOrChannels
         || !node.getInputList().stream().allMatch(tensors::fitsBlocks)
         || node.getInputList().stream().noneMatch(tensors::isBlocked)) {
       return false;
