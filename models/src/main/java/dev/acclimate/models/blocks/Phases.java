@@ -8,10 +8,10 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A transposed convolution, {@code x [B, I, h, w]} with weights {@code [I, O, *kernel]}, as one
- * convolution for each phase of its strides: the places of a result that are a stride apart see the
- * same elements of the kernel. So no zeros are put between the elements of {@code x}, as ONNX
- * Runtime's own kernel does in effect.
+ * A transposed convolution, {@code x [B, I, h, w]} with weights {@code [I, O, *kernel]}, or a
+ * depthwise one with weights {@code [I, 1, *kernel]}, as one convolution for each phase of its
+ * strides: the places of a result that are a stride apart see the same elements of the kernel. So
+ * no zeros are put between the elements of {@code x}, as ONNX Runtime's own kernel does in effect.
  */
 final class Phases {
   private static final long START = -Long.MAX_VALUE;
@@ -21,6 +21,7 @@ final class Phases {
   private final long[] y;
   private final long[] strides;
   private final long[] pads;
+  private final boolean depthwise;
   private final boolean plainAttributes;
 
   /**
@@ -46,8 +47,10 @@ final class Phases {
     this.strides = NodeAttributes.integers(node, "strides").orElse(new long[] {1, 1});
     this.pads = NodeAttributes.integers(node, "pads").orElse(new long[4]);
     long[] dilations = NodeAttributes.integers(node, "dilations").orElse(new long[] {1, 1});
+    long groups = NodeAttributes.integer(node, "group", 1);
+    this.depthwise = groups > 1 && groups == weights[0] && weights[1] == 1;
     this.plainAttributes =
-        NodeAttributes.integer(node, "group", 1) == 1
+        (groups == 1 || depthwise)
             && Arrays.stream(dilations).allMatch(d -> d == 1)
             && NodeAttributes.text(node, "auto_pad", "NOTSET").equals("NOTSET")
             // where it is given, pads follow from it
@@ -79,7 +82,7 @@ final class Phases {
 
   /** Writes it; {@code input} and result in blocks, weights in plain order. */
   String write(BlockedOperators blocked, OperatorWriter ops, String input, String weight) {
-    String exchanged = ops.transpose(weight, 1, 0, 2, 3);
+    String exchanged = depthwise ? weight : ops.transpose(weight, 1, 0, 2, 3);
     List<String> rows = new ArrayList<>();
     for (long i = 0; i < strides[0]; i++) {
       Axis vertical = axis(0, i);
@@ -113,15 +116,16 @@ final class Phases {
             new long[] {last(vertical, strides[0]), last(horizontal, strides[1])},
             new long[] {end(vertical), end(horizontal)},
             new long[] {-strides[0], -strides[1]});
-    long[] shape = {weights[1], weights[0], vertical.taps(), horizontal.taps()};
+    long[] shape = {y[1], depthwise ? 1 : x[1], vertical.taps(), horizontal.taps()};
     String result =
         blocked.convolution(
             input,
-            blocked.filter(kernel, shape, true),
+            blocked.filter(kernel, shape, !depthwise),
             null,
             null,
             null,
             List.of(
+                OperatorWriter.integer("group", depthwise ? y[1] : 1),
                 OperatorWriter.integers("kernel_shape", shape[2], shape[3]),
                 OperatorWriter.integers(
                     "pads",

@@ -11,7 +11,13 @@ import java.util.Set;
 /** Tells which operators take each sample by itself, the samples being along the first axis. */
 final class SampleWise {
   private static final Set<String> OF_ONE_TENSOR =
-      Set.of("AveragePool", "BatchNormalization", "Conv", "GlobalAveragePool", "MaxPool");
+      Set.of(
+          "AveragePool",
+          "BatchNormalization",
+          "Conv",
+          "ConvTranspose",
+          "GlobalAveragePool",
+          "MaxPool");
   private static final Set<String> OF_TWO_TENSORS = Set.of("Add", "Div", "Mul", "Sub");
   private static final int RANK = 4;
 

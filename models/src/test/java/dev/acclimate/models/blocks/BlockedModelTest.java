@@ -434,6 +434,31 @@ class BlockedModelTest {
     assertThat(count(compiled, "ConvTranspose")).isEqualTo(inPhases ? 0 : 1);
   }
 
+  @ParameterizedTest
+  @CsvSource({"3, 2, 1, 1", "4, 2, 1, 1", "5, 1, 2, 2", "3, 2, 0, 1"})
+  void convolvesEachChannelTransposed(int kernel, int stride, int before, int after) {
+    OnnxModel compiled =
+        check(
+            6,
+            7,
+            ops -> {
+              long[] shape = {CHANNELS, 1, kernel, kernel};
+              int more = Math.floorMod(before + after - kernel, stride);
+              String w = ops.constant(floats(weights(new SplittableRandom(3), "w", shape)), shape);
+              return List.of(
+                  ops.emit(
+                      "ConvTranspose",
+                      List.of("g", w),
+                      OperatorWriter.integer("group", CHANNELS),
+                      OperatorWriter.integers("strides", stride, stride),
+                      // so that the result is a whole number of strides
+                      OperatorWriter.integers("output_padding", more, more),
+                      OperatorWriter.integers("pads", before, before, after, after)));
+            });
+
+    assertThat(count(compiled, "ConvTranspose")).isEqualTo(0);
+  }
+
   @Test
   void leavesTransposedConvolutionsWhosePadsFollowFromTheirOutput() {
     OnnxModel compiled =
