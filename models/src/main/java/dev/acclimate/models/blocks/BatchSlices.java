@@ -99,7 +99,7 @@ final class BatchSlices {
   private int wanted(String tensor, long bytes) {
     double wanted = (double) Float.BYTES * elements(tensor) / bytes;
     int count = 1;
-    while (2 * count <= Math.min(batch, MOST) && count * Math.sqrt(2) <= wanted) {
+    while (2L * count <= Math.min(batch, MOST) && count * Math.sqrt(2) <= wanted) {
       count *= 2;
     }
     return count;
