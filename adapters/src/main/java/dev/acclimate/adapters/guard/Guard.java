@@ -196,7 +196,7 @@ public final class Guard {
 
   private Decision whileTrusted(double batchGain, Scores adapted, List<GuardEvent> events) {
     GuardEvent harm = harm();
-    if (harm != null) {
+    if (harm != null && !(anotherDomain && harm.signal() == Signal.EXPECTED_GAIN)) {
       events.add(harm);
       return fall(events);
     }
@@ -204,10 +204,7 @@ public final class Guard {
     boolean gains = adapted.size() >= EARLIEST && gain > policy.returnGain();
     if (anotherDomain && !gains && !proven) {
       events.add(event(Kind.FELL_BACK, Signal.EXPECTED_GAIN, gain, policy.returnGain()));
-      trusted = false;
-      probation = EARLIEST;
-      interval = 1;
-      return new Decision(false, true, false, false, events);
+      return startInAnotherDomain(events);
     }
     boolean warned = batchGain < policy.fallGain() && labelledGain.evidence() < policy.evidence();
     if (warned) {
@@ -225,6 +222,14 @@ public final class Guard {
       good = 0;
     }
     return new Decision(true, true, false, true, events);
+  }
+
+  /** Trust is earned anew. That the state does not suit another domain at once is no relapse. */
+  private Decision startInAnotherDomain(List<GuardEvent> events) {
+    trusted = false;
+    probation = EARLIEST;
+    interval = 1;
+    return new Decision(false, true, false, false, events);
   }
 
   /**

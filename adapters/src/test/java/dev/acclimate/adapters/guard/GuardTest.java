@@ -236,6 +236,26 @@ class GuardTest {
     assertThat(events).noneMatch(event -> event.kind() == Kind.ROLLED_BACK);
   }
 
+  /** A state that has to settle in each domain returns in each as soon as in the first. */
+  @Test
+  void aLossWhereADomainBeginsIsNoRelapse() {
+    for (int domains = 0; domains < 4; domains++) {
+      for (int i = 0; i < 30; i++) {
+        var unused = batch(sure(), unsure());
+      }
+      contrast = domains % 2 == 0 ? 0.3 : 1;
+      assertThat(batch(unsure(), sure()).adapted()).isFalse();
+      for (int i = 0; i < 3; i++) {
+        var unused = batch(sure(), unsure());
+      }
+      assertThat(guard.signals().trusted()).isTrue();
+    }
+    assertThat(events)
+        .extracting(GuardEvent::kind)
+        .containsOnly(Kind.TRUSTED, Kind.FELL_BACK)
+        .hasSize(9);
+  }
+
   @Test
   void labelsOverruleConfidence() {
     trust();
