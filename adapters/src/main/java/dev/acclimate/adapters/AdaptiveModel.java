@@ -352,20 +352,34 @@ public final class AdaptiveModel implements AutoCloseable {
   }
 
   /**
-   * Answers a batch by the untouched model, loaded at the first call; the state takes no part. The
-   * answer stays valid while the adapted model runs.
+   * Loads the untouched model where it is not yet, so that no batch of {@link #runFrozen} waits for
+   * it.
+   *
+   * @throws InvalidInputException when ONNX Runtime refuses it
+   */
+  public void loadFrozen() {
+    var unused = frozen();
+  }
+
+  private ModelSession frozen() {
+    ModelSession frozen = fallback;
+    if (frozen == null) {
+      frozen = ModelSession.open(adapted.source(), settings);
+      fallback = frozen;
+    }
+    return frozen;
+  }
+
+  /**
+   * Answers a batch by the untouched model, loaded at the first call unless {@link #loadFrozen} was
+   * called; the state takes no part. The answer stays valid while the adapted model runs.
    *
    * @return the model's own outputs by name, valid until the next call or rejected step
    * @throws InvalidInputException when an input is missing or its type or shape does not fit
    * @throws RuntimeFailure when ONNX Runtime fails
    */
   public Map<String, Tensor> runFrozen(Map<String, Tensor> batch) {
-    ModelSession frozen = fallback;
-    if (frozen == null) {
-      frozen = ModelSession.open(adapted.source(), settings);
-      fallback = frozen;
-    }
-    return frozen.run(batch);
+    return frozen().run(batch);
   }
 
   /** The names of the sites that adapt, in graph order. */

@@ -261,7 +261,11 @@ public final class Agent implements AutoCloseable {
 
   /** The model's own frozen self, which a guard or a mode asks too. */
   private static @Nullable FrozenModel frozen(FeedbackConfig config, ModelOpener.Opened opened) {
-    return config.shadow() > 0 ? opened.model()::runFrozen : null;
+    if (config.shadow() == 0) {
+      return null;
+    }
+    opened.model().loadFrozen();
+    return opened.model()::runFrozen;
   }
 
   /** What clients call the model at work. */

@@ -34,6 +34,7 @@ final class GuardedFoldingModel extends FoldingModel implements AutoCloseable {
   private final float heldAt;
   private final float rolledBackAt;
   private final AdaptiveModel watched = open();
+  private volatile boolean frozenLoaded;
 
   /**
    * A model whose state stays at one batch and goes back at another.
@@ -88,7 +89,15 @@ final class GuardedFoldingModel extends FoldingModel implements AutoCloseable {
   }
 
   @Override
+  public void loadFrozen() {
+    frozenLoaded = true;
+  }
+
+  @Override
   public Map<String, Tensor> runFrozen(Map<String, Tensor> inputs) {
+    if (!frozenLoaded) {
+      throw new AssertionError("a batch waits for the frozen model to load");
+    }
     Tensor x = Objects.requireNonNull(inputs.get("x"));
     int samples = (int) x.size(0);
     Tensor y = Tensor.allocate(ElementType.FP32, samples, 3);

@@ -140,6 +140,11 @@ final class AdaptiveBatchModel implements BatchModel {
   }
 
   @Override
+  public void loadFrozen() {
+    model.loadFrozen();
+  }
+
+  @Override
   public Map<String, Tensor> runFrozen(Map<String, Tensor> inputs) {
     return model.runFrozen(inputs);
   }

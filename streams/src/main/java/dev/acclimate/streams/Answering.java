@@ -37,8 +37,11 @@ interface Answering {
 
   /** As a model's mode and guard want it. */
   static Answering by(BatchModel model) {
-    return model.mode().equals(Mode.ACTIVE) && !model.guard().watches()
-        ? new AdaptedAnswering(model)
-        : new FrozenBesideAnswering(model);
+    return asksFrozen(model) ? new FrozenBesideAnswering(model) : new AdaptedAnswering(model);
+  }
+
+  /** Whether a model's mode or guard asks the model as it was before it adapted. */
+  static boolean asksFrozen(BatchModel model) {
+    return !model.mode().equals(Mode.ACTIVE) || model.guard().watches();
   }
 }

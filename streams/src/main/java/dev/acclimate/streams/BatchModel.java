@@ -112,6 +112,9 @@ public interface BatchModel {
     throw new UnsupportedOperationException(method() + " has no guard");
   }
 
+  /** Gets ready for {@link #runFrozen}, so that no batch waits for that. */
+  default void loadFrozen() {}
+
   /**
    * Answers a batch by the model as it was before it adapted; asked of models whose {@link #mode}
    * is another than active, or that have a {@link #guard}.

@@ -182,6 +182,7 @@ public final class StreamProcessor implements AutoCloseable {
     requireBatches(model, config);
     requireLabels(model, config);
     requireScores(model);
+    loadFrozen(model);
     this.meters = meters(model);
     this.guards = new GuardReports(registry, config, model.guard());
     this.outbox = new TransactionalOutbox(clients, config, meters);
@@ -198,6 +199,13 @@ public final class StreamProcessor implements AutoCloseable {
   private static void requireScores(BatchModel model) {
     if (model.guard().watches()) {
       model.watch(model.initialState()).close();
+    }
+  }
+
+  /** While nothing waits for it yet. */
+  private static void loadFrozen(BatchModel model) {
+    if (Answering.asksFrozen(model)) {
+      model.loadFrozen();
     }
   }
 
@@ -313,6 +321,7 @@ public final class StreamProcessor implements AutoCloseable {
     if (feedback != null) {
       feedback.requireFits(next.outputs());
     }
+    loadFrozen(next);
     ModelSwitch ask = new ModelSwitch(next, changed, frozen, new CompletableFuture<>());
     if (!asked.compareAndSet(null, ask)) {
       throw new IllegalStateException("another switch is under way");
