@@ -36,13 +36,16 @@ import org.jspecify.annotations.Nullable;
  * <p>A method that learns to be sure of itself is no witness to its own answers: {@code p_a} is
  * then that of the same model with the same statistics, which does not learn. What was learnt may
  * differ from it, but where that model too finds the answers less likely than the frozen ones, they
- * are not given.
+ * are not given. Of what was learnt wrongly it sees a part, so that much more gain is asked for.
  *
  * <p>Labels, where they come, overrule all that once they settle the matter ({@link
  * SequentialTest}).
  */
 public final class Guard {
   private static final int OVERHEAD = 1024;
+
+  /** Gain that learnt answers have to show beyond what is asked of others. */
+  private static final double UNWITNESSED = 0.01;
 
   /** How many mixes of classes are kept. */
   private static final int MIXES = 3;
@@ -327,16 +330,18 @@ public final class Guard {
     ClassMix ofFrozen = frozenMix == null ? new ClassMix(adapted.width(), MIX) : frozenMix;
     ClassMix usual = usualMix == null ? new ClassMix(adapted.width(), LONG_MIX) : usualMix;
     double weight = 1.0 / policy.window();
+    double margin = witness == adapted ? 0 : UNWITNESSED;
     double sum = 0;
     for (int i = 0; i < adapted.size(); i++) {
       int mine = adapted.answer(i);
       int other = frozen.answer(i);
       double expected =
           (witness.probability(i, mine)
-                  + frozen.probability(i, mine)
-                  - witness.probability(i, other)
-                  - frozen.confidence(i))
-              / 2;
+                      + frozen.probability(i, mine)
+                      - witness.probability(i, other)
+                      - frozen.confidence(i))
+                  / 2
+              - margin;
       sum += expected;
       gainWeight += weight * (1 - gainWeight);
       gain += weight / gainWeight * (expected - gain);
