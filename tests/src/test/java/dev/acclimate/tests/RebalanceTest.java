@@ -22,7 +22,7 @@ class RebalanceTest {
   private static final int BURST = AgentProcess.Group.MAX_BATCH;
 
   private static final int MILLIS_BETWEEN_BURSTS = 400;
-  private static final int STAYS = 5;
+  private static final int STAYS = 3;
   private static final long SEED = 5;
 
   @TempDir(cleanup = CleanupMode.ON_SUCCESS)
