@@ -276,7 +276,7 @@ class StreamModesTest {
 
   /** The last method learns to be sure of itself, for which the guard has another model beside. */
   @ParameterizedTest
-  @CsvSource({"ema, hold", "ema+tent[learning-rate=0.01], rollback"})
+  @CsvSource({"ema, frozen", "ema, hold", "ema+tent[learning-rate=0.01], rollback"})
   void theGuardDecidesAsOverHttp(String method, String policy) throws Exception {
     List<float[]> samples = breakingStream();
     send(samples, 0, samples.size());
